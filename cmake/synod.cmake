@@ -1,0 +1,28 @@
+# One library target per folder: synod_library(NAME) makes synod_NAME of the folder's .cc files (subfolders included).
+# What a folder may use is what it links; include paths start at src/, so a forbidden include still compiles but does not
+# link, and scripts/check_layers names it.
+add_library(synod_options INTERFACE)
+target_compile_options(synod_options INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor
+  -Woverloaded-virtual -Werror)
+target_include_directories(synod_options INTERFACE ${PROJECT_SOURCE_DIR}/src)
+
+function(synod_library name)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  add_library(synod_${name} STATIC ${sources})
+  target_link_libraries(synod_${name} PUBLIC synod_options)
+endfunction()
+
+function(synod_executable name)
+  add_executable(${name} ${ARGN})
+  target_link_libraries(${name} PRIVATE synod_options)
+endfunction()
+
+# synod_test(NAME SOURCES... LINK LIBRARIES...): one GoogleTest program, one ctest entry.
+function(synod_test name)
+  cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
+  add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name} PRIVATE synod_options ${arg_LINK} GTest::gtest GTest::gtest_main)
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+endfunction()

@@ -1,0 +1,227 @@
+#include "client/client.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <random>
+#include <utility>
+#include <variant>
+
+#include "client/monitor_connection.h"
+#include "msg/asio_loop.h"
+
+namespace synod {
+namespace {
+
+constexpr Duration pause_between_rounds = std::chrono::milliseconds(100);
+constexpr Duration cancel_poll = std::chrono::milliseconds(50);
+
+using RequestBody = decltype(ClientRequest::body);
+
+Status end_of_scan_missing() {
+  return {Code::corruption, "the cluster says that there is more in the range, and sends nothing of it"};
+}
+
+}  // namespace
+
+bool has_quorum(const StatusReply& status) {
+  return !status.leader.empty() && status.quorum.size() > status.members.size() / 2;
+}
+
+class Client::Impl {
+ public:
+  explicit Impl(ClientOptions options)
+      : options_(std::move(options)), connection_(loop_, [this] { loop_.stop(); }), ids_(std::random_device{}()) {
+    SYNOD_ASSERT(!options_.monitors.empty(), "a client needs the address of a monitor");
+  }
+
+  Result<ClientReply> call(RequestBody body);
+  Result<StatusReply> status();
+  void set_timeout(Duration timeout) { options_.timeout = timeout; }
+
+ private:
+  // What became of one attempt at one monitor.
+  struct Attempt {
+    std::optional<Result<ClientReply>> outcome;  // set: the call is over
+    Status reason;                               // else: why the next monitor is to be asked
+  };
+
+  Result<ClientReply> call(RequestBody body, TimePoint deadline, size_t attempts);
+  Attempt attempt(const RequestBody& body, TimePoint deadline);
+  Attempt judge(ClientReply reply, bool is_write) const;
+  Status ensure_ready(TimePoint deadline);
+  Status no_answer(const char* what, Duration waited) const;
+  void go_to_next();
+  template <class Done>
+  bool wait(TimePoint deadline, Done done);
+  bool is_cancelled() const { return options_.is_cancelled && options_.is_cancelled(); }
+  const std::string& monitor() const { return options_.monitors[current_]; }
+  // Of a call's timeout, what one monitor may cost.
+  Duration share() const { return options_.timeout / 4; }
+
+  ClientOptions options_;
+  AsioLoop loop_;
+  MonitorConnection connection_;
+  std::mt19937_64 ids_;
+  size_t current_ = 0;  // in options_.monitors
+  size_t moves_ = 0;    // since the last answer, from one monitor to the next
+};
+
+// Runs the loop until `done` or until the deadline has passed or the caller cancelled; the last value of `done`.
+template <class Done>
+bool Client::Impl::wait(TimePoint deadline, Done done) {
+  while (!done()) {
+    const TimePoint now = loop_.now();
+    if (now >= deadline || is_cancelled()) return false;
+    loop_.run_until(options_.is_cancelled ? std::min(deadline, now + cancel_poll) : deadline);
+  }
+  return true;
+}
+
+void Client::Impl::go_to_next() {
+  connection_.close();
+  current_ = (current_ + 1) % options_.monitors.size();
+  ++moves_;
+}
+
+Status Client::Impl::no_answer(const char* what, Duration waited) const {
+  return {Code::unavailable, fmt::format("{} did not {} within {} ms", monitor(), what, to_milliseconds(waited))};
+}
+
+Status Client::Impl::ensure_ready(TimePoint deadline) {
+  // The loop stood still between the calls: what happened meanwhile comes first, for a write must not be trusted to a
+  // connection that is gone.
+  const TimePoint start = loop_.now();
+  if (connection_.is_ready()) loop_.run_until(start);
+  if (connection_.is_ready()) return Status::ok();
+  connection_.open(monitor());
+  const TimePoint until = std::min(deadline, start + share());
+  wait(until, [&] { return connection_.is_ready() || connection_.lost(); });
+  if (connection_.is_ready()) return Status::ok();
+  if (!connection_.lost()) return no_answer("say hello", loop_.now() - start);
+  return {Code::unavailable, fmt::format("{}: {}", monitor(), connection_.lost()->message())};
+}
+
+Client::Impl::Attempt Client::Impl::judge(ClientReply reply, bool is_write) const {
+  if (reply.status.is_ok()) return {std::move(reply), {}};
+  // A read has no outcome to be unknown: it is asked again.
+  const bool is_not_done =
+      reply.status.code() == Code::unavailable || (!is_write && reply.status.code() == Code::unknown_outcome);
+  if (!is_not_done) return {Result<ClientReply>(reply.status), {}};
+  return {std::nullopt, Status(Code::unavailable, fmt::format("{}: {}", monitor(), reply.status.message()))};
+}
+
+Client::Impl::Attempt Client::Impl::attempt(const RequestBody& body, TimePoint deadline) {
+  if (Status status = ensure_ready(deadline); !status.is_ok()) return {std::nullopt, std::move(status)};
+  const bool is_write = std::holds_alternative<WriteRequest>(body);
+  const TimePoint start = loop_.now();
+  const TimePoint until = is_write ? deadline : std::min(deadline, start + share());
+  const int64_t left_ms = to_milliseconds(deadline - start);
+  if (left_ms <= 0 || is_cancelled()) return {std::nullopt, Status(Code::unavailable, "the time was up")};
+
+  const uint64_t id = ids_();
+  connection_.send(ClientRequest{id, static_cast<uint32_t>(std::min<int64_t>(left_ms, UINT32_MAX)), body});
+  std::optional<ClientReply> reply;
+  wait(until, [&] { return (reply = connection_.take_reply(id)) || connection_.lost(); });
+  if (reply) return judge(*std::move(reply), is_write);
+  const Status reason =
+      connection_.lost() ? Status(Code::unavailable, fmt::format("the connection to {} was lost before it answered: {}",
+                                                                 monitor(), connection_.lost()->message()))
+                         : no_answer("answer", loop_.now() - start);
+  if (!is_write) return {std::nullopt, reason};
+  // A late answer on this connection would be of no use, and the monitor may be stuck.
+  return {Result<ClientReply>(Status(Code::unknown_outcome, reason.message())), {}};
+}
+
+Result<ClientReply> Client::Impl::call(RequestBody body, TimePoint deadline, size_t attempts) {
+  Status reason;
+  for (moves_ = 0; moves_ < attempts;) {
+    Attempt result = attempt(body, deadline);
+    if (result.outcome) {
+      if (!*result.outcome && result.outcome->error().code() == Code::unknown_outcome) go_to_next();
+      return *std::move(result.outcome);
+    }
+    // The time is up in the middle of an attempt, which then says less than the one before it.
+    const bool is_late = loop_.now() >= deadline || is_cancelled();
+    if (!is_late || reason.is_ok()) reason = std::move(result.reason);
+    go_to_next();
+    if (is_late) break;
+    if (moves_ % options_.monitors.size() == 0 && moves_ < attempts) {
+      wait(std::min(deadline, loop_.now() + pause_between_rounds), [] { return false; });
+      if (loop_.now() >= deadline || is_cancelled()) break;
+    }
+  }
+  return reason;
+}
+
+Result<ClientReply> Client::Impl::call(RequestBody body) {
+  return call(std::move(body), loop_.now() + options_.timeout, SIZE_MAX);
+}
+
+Result<StatusReply> Client::Impl::status() {
+  const TimePoint deadline = loop_.now() + options_.timeout;
+  std::optional<StatusReply> first;
+  Status reason;
+  for (size_t asked = 0; asked < options_.monitors.size() && loop_.now() < deadline; ++asked) {
+    Result<ClientReply> reply = first ? call(StatusRequest{}, deadline, 1) : call(StatusRequest{}, deadline, SIZE_MAX);
+    if (!reply) {
+      reason = reply.error();
+      continue;
+    }
+    auto* body = std::get_if<StatusReply>(&reply->body);
+    if (body == nullptr) return Status(Code::corruption, fmt::format("{} answered something else", monitor()));
+    if (has_quorum(*body)) return std::move(*body);
+    if (!first) first = std::move(*body);
+    go_to_next();
+  }
+  if (first) return *std::move(first);
+  return reason;
+}
+
+Client::Client(ClientOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+Client::~Client() = default;
+
+void Client::set_timeout(Duration timeout) { impl_->set_timeout(timeout); }
+
+Result<WriteReply> Client::write(WriteRequest request) {
+  Result<ClientReply> reply = impl_->call(std::move(request));
+  if (!reply) return reply.error();
+  if (auto* body = std::get_if<WriteReply>(&reply->body)) return std::move(*body);
+  return Status(Code::unknown_outcome, "the cluster answered a write with something else");
+}
+
+Result<RangeReply> Client::range(RangeRequest request) {
+  Result<ClientReply> reply = impl_->call(std::move(request));
+  if (!reply) return reply.error();
+  if (auto* body = std::get_if<RangeReply>(&reply->body)) return std::move(*body);
+  return Status(Code::corruption, "the cluster answered a read with something else");
+}
+
+Result<Client::Scanned> Client::scan(RangeRequest request, const std::function<bool(const KeyValue&)>& visit) {
+  // Small first, for whoever stops early; in the end as much as fits into an answer (0).
+  constexpr uint64_t first_page = 100, last_limited_page = 10'000;
+  const uint64_t limit = request.limit;
+  Scanned scanned;
+  for (uint64_t page = first_page;; page = page == last_limited_page ? 0 : page * 10) {
+    const uint64_t left = limit == 0 ? 0 : limit - scanned.keys;
+    request.limit = left == 0 ? page : page == 0 ? left : std::min(page, left);
+    Result<RangeReply> reply = range(request);
+    if (!reply) return reply.error();
+    scanned.revision = reply->revision;
+    for (size_t i = 0; i < reply->items.size(); ++i) {
+      ++scanned.keys;
+      if (visit(reply->items[i])) continue;
+      scanned.more = reply->more || i + 1 < reply->items.size();
+      return scanned;
+    }
+    scanned.more = reply->more;
+    if (!reply->more || (limit != 0 && scanned.keys >= limit)) return scanned;
+    if (reply->items.empty()) return end_of_scan_missing();
+    request.begin = reply->items.back().key + '\0';
+  }
+}
+
+Result<StatusReply> Client::status() { return impl_->status(); }
+
+}  // namespace synod

@@ -1,0 +1,177 @@
+// Election, Multi-Paxos and leases of one member: a pure state machine. Messages and ticks go in, Effects come out.
+//
+// Sources: Lamport, "Paxos Made Simple" (phases); Castro and Liskov, and Ongaro's thesis, 9.6 (pre-vote); Gray and
+// Cheriton, "Leases". doc/protocol.md has the messages, the states, the invariants (I-n) and what differs from the
+// literature.
+//
+// The member talks to itself as it does to others: its own promise and acceptance are messages that the executor
+// delivers when they are durable, so no vote is counted before its fsync.
+//
+// Owned by the Monitor, which feeds it only while this member id is part of the monmap and not syncing. Not thread
+// safe.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/time.h"
+#include "mon/core/consensus/accepted_log.h"
+#include "mon/core/consensus/effects.h"
+#include "mon/core/consensus/lease.h"
+#include "mon/core/monmap.h"
+#include "mon/core/options.h"
+
+namespace synod {
+
+class Paxos {
+ public:
+  // `promised` is the highest promise of the identity; the log's acceptances may raise it.
+  // REQUIRES: `self` is in the monmap.
+  Paxos(const CoreOptions& options, Random& random, MemberId self, Monmap monmap, ProposalNumber promised, LogState log,
+        TimePoint now);
+
+  // Handles the messages of election, Paxos and leases; ignores all others and those of members that are not voters.
+  void step(TimePoint now, MemberId from, const Message& message, Effects& out);
+  // `may_elect`: a majority is reachable, and nobody is known to be ahead of what can be fetched.
+  void tick(TimePoint now, bool may_elect, Effects& out);
+  // Everything that was asked for up to now is durable.
+  void on_promise_durable() { promise_is_durable_ = true; }
+  void on_peer_connected(TimePoint now, MemberId peer, Effects& out);
+
+  // Leader only -------------------------------------------------------------------------------------------------
+  // A value may be computed now: the recovered tail is committed, and the window has room.
+  bool can_propose() const;
+  // The version that the next propose() decides, and the tail that must be visible before a request is evaluated.
+  Version next_version() const;
+  Version serving_from() const;
+  // Changes whenever values computed before are void: with each leadership and each new collect.
+  uint64_t term() const { return term_; }
+  // REQUIRES: can_propose().
+  Position propose(TimePoint now, SharedBytes value, Effects& out);
+  // A majority has granted this leadership, and a value of its own pn is committed.
+  bool has_lease(TimePoint now) const;
+
+  // State -------------------------------------------------------------------------------------------------------
+  bool is_leader() const;  // elected, and through with phase 1
+  bool is_electing() const;
+  bool is_peon() const { return std::holds_alternative<Peon>(role_); }
+  bool is_in_quorum(TimePoint now) const;
+  MemberId leader() const;  // zero: none known
+  ProposalNumber leader_pn() const;
+  std::set<MemberId> quorum(TimePoint now) const;
+  ProposalNumber promised() const { return promised_; }
+  const AcceptedLog& log() const { return log_; }
+  // A peer told that what this member needs next is trimmed. Cleared by progress.
+  bool is_behind_trim() const { return behind_trim_; }
+
+  // Entries that were committed since the last call, in order.
+  std::vector<LogEntry> take_chosen();
+  void trim_to(Version floor, Effects& out) { log_.trim_to(floor, out.writes); }
+
+  void check_invariants() const;
+
+ private:
+  struct Idle {
+    TimePoint elect_at;
+  };
+  struct Candidate {
+    ProposalNumber pn;
+    std::set<MemberId> votes;
+    TimePoint deadline;
+  };
+  struct Peon {
+    ProposalNumber pn;
+    std::set<MemberId> quorum;
+    TimePoint last_heard;
+  };
+  // How far a peer was served. Unknown until it tells its position.
+  struct Progress {
+    std::optional<Version> sent;  // begins up to here were sent
+    uint64_t lease_sequence = 0;  // of the last lease before the last begin
+  };
+  struct InFlight {
+    LogEntry entry;
+    std::set<MemberId> accepted_by;
+  };
+  struct Leader {
+    ProposalNumber pn;
+    bool is_collecting = true;
+    std::map<MemberId, Last> promises;
+    TimePoint deadline;  // of phase 1
+    TimePoint repeat_at;
+    Position last_proposed;
+    Version serving_from;
+    std::deque<InFlight> in_flight;
+    std::deque<LogEntry> recent;  // committed ones that a peer may still need to be sent
+    std::map<MemberId, Progress> peers;
+    LeaderLease lease;
+    uint64_t lease_sequence = 0;
+    TimePoint renew_at;
+    TimePoint last_valid;  // when the lease was last seen to hold
+  };
+  struct PendingFetch {
+    MemberId from;
+    Version to;
+    TimePoint deadline;
+  };
+
+  // paxos.cc: roles, elections
+  void become_idle(TimePoint now, const std::string& why, Effects& out);
+  void become_candidate(TimePoint now, Effects& out);
+  void become_collecting(TimePoint now, const ProposalNumber& pn, Effects& out);
+  void on_propose(TimePoint now, MemberId from, const Propose& propose, Effects& out);
+  void on_propose_reply(TimePoint now, MemberId from, const ProposeReply& reply, Effects& out);
+  ProposalNumber next_pn() const;
+
+  // paxos_acceptor.cc: what every member does
+  void on_collect(TimePoint now, MemberId from, const Collect& collect, Effects& out);
+  void on_begin(TimePoint now, MemberId from, const Begin& begin, Effects& out);
+  void on_commit(TimePoint now, MemberId from, const Commit& commit, Effects& out);
+  void on_lease(TimePoint now, MemberId from, const Lease& lease, Effects& out);
+  void on_entries(TimePoint now, MemberId from, const Entries& entries, Effects& out);
+  void follow(TimePoint now, const ProposalNumber& pn, Effects& out);
+  void promise(const ProposalNumber& pn, Effects& out);
+  void note_committed(TimePoint now, MemberId from, const Position& committed, Effects& out);
+  void fetch(TimePoint now, MemberId from, Version to, Effects& out);
+
+  // paxos_leader.cc: what a leader does
+  void on_last(TimePoint now, MemberId from, const Last& last, Effects& out);
+  void on_refuse(TimePoint now, MemberId from, const Refuse& refuse, Effects& out);
+  void on_accept(TimePoint now, MemberId from, const Accept& accept, Effects& out);
+  void on_gap(TimePoint now, MemberId from, const Gap& gap, Effects& out);
+  void on_lease_ack(TimePoint now, MemberId from, const LeaseAck& ack, Effects& out);
+  void tick_leader(TimePoint now, Leader& leader, Effects& out);
+  void try_to_recover(TimePoint now, Leader& leader, Effects& out);
+  void recover(TimePoint now, Leader& leader, Effects& out);
+  void propose_entry(Leader& leader, SharedBytes value, Effects& out);
+  void send_begins(Leader& leader, MemberId to, Version after, Effects& out);
+  void send_begin(Leader& leader, MemberId to, const LogEntry& entry, Effects& out);
+  void send_lease(TimePoint now, Leader& leader, Effects& out);
+  void commit_in_flight(Leader& leader, Effects& out);
+  Duration lease_at_leader() const { return options_.lease - options_.lease / options_.drift_divisor; }
+
+  Duration random_delay(Duration below);
+
+  CoreOptions options_;
+  Random& random_;
+  MemberId self_;
+  Monmap monmap_;
+  ProposalNumber promised_;
+  bool promise_is_durable_ = true;
+  uint64_t highest_round_seen_ = 0;
+  AcceptedLog log_;
+  Grant grant_;
+  std::variant<Idle, Candidate, Peon, Leader> role_;
+  std::optional<PendingFetch> pending_fetch_;
+  bool behind_trim_ = false;
+  std::optional<Position> last_gap_;  // told to the leader already
+  uint64_t term_ = 0;
+  std::vector<LogEntry> chosen_;
+};
+
+}  // namespace synod

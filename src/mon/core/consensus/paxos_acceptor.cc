@@ -1,0 +1,147 @@
+// What every member does, the leader too: promise, accept, learn, and grant leases.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "mon/core/consensus/paxos.h"
+
+namespace synod {
+
+void Paxos::promise(const ProposalNumber& pn, Effects& out) {
+  SYNOD_ASSERT(pn >= promised_, "I-3: a promise never goes down");
+  if (pn == promised_) return;
+  promised_ = pn;
+  promise_is_durable_ = false;
+  out.promise = pn;
+}
+
+// `pn` leads, and this member follows it.
+void Paxos::follow(TimePoint now, const ProposalNumber& pn, Effects& out) {
+  if (pn.member == self_) return;
+  if (auto* peon = std::get_if<Peon>(&role_); peon != nullptr && peon->pn == pn) {
+    peon->last_heard = now;
+    return;
+  }
+  pending_fetch_.reset();
+  last_gap_.reset();
+  role_ = Peon{pn, {}, now};
+  out.trace(LogLevel::info, fmt::format("follows the leader of pn {}", to_string(pn)));
+}
+
+void Paxos::on_collect(TimePoint now, MemberId from, const Collect& collect, Effects& out) {
+  if (collect.pn.member != from) return;
+  if (collect.pn < promised_ || grant_.forbids(collect.pn, now)) {
+    out.send(from, Refuse{collect.pn, promised_});
+    return;
+  }
+  promise(collect.pn, out);
+  if (from != self_ && !std::holds_alternative<Idle>(role_)) {
+    const auto* peon = std::get_if<Peon>(&role_);
+    if (peon == nullptr || peon->pn.member != from) become_idle(now, "promised a higher pn", out);
+  }
+  Last last{collect.pn, log_.first(), log_.committed(), {}};
+  for (const LogEntry& entry : log_.accepted()) {
+    if (entry.version > collect.committed.version) last.accepted.push_back(entry);
+  }
+  out.send_when_durable(from, std::move(last));
+}
+
+void Paxos::on_begin(TimePoint now, MemberId from, const Begin& begin, Effects& out) {
+  const ProposalNumber pn = begin.entry.pn;
+  if (pn.member != from) return;
+  if (pn < promised_) {
+    out.send(from, Refuse{pn, promised_});
+    return;
+  }
+  if (grant_.forbids(pn, now)) return;
+  follow(now, pn, out);
+  note_committed(now, from, begin.committed, out);
+  const AcceptedLog::Outcome outcome = log_.accept(begin.entry, out.writes);
+  if (outcome == AcceptedLog::Outcome::gap) {
+    const Position position = log_.position_under(pn);
+    // Once for each position: all begins behind a lost one arrive here.
+    if (from != self_ && last_gap_ != position) out.send(from, Gap{pn, position});
+    last_gap_ = position;
+    return;
+  }
+  if (outcome == AcceptedLog::Outcome::accepted) {
+    out.is_durable = true;
+    behind_trim_ = false;
+    // Not only by the entry: a lease under this pn must not outlive the memory of the promise.
+    promise(pn, out);
+  }
+  last_gap_.reset();
+  out.send_when_durable(from, Accept{pn, begin.entry.position()});
+}
+
+void Paxos::on_commit(TimePoint now, MemberId from, const Commit& commit, Effects& out) {
+  if (commit.pn.member == from && from != self_) note_committed(now, from, commit.committed, out);
+}
+
+void Paxos::on_lease(TimePoint now, MemberId from, const Lease& lease, Effects& out) {
+  if (lease.pn.member != from || from == self_) return;
+  if (lease.pn < promised_) {
+    out.send(from, Refuse{lease.pn, promised_});
+    return;
+  }
+  if (grant_.forbids(lease.pn, now)) return;
+  promise(lease.pn, out);
+  follow(now, lease.pn, out);
+  grant_.give(lease.pn, now + options_.lease);
+  if (auto* peon = std::get_if<Peon>(&role_)) peon->quorum = {lease.quorum.begin(), lease.quorum.end()};
+  note_committed(now, from, lease.committed, out);
+  if (lease.first > log_.committed().version.next()) behind_trim_ = true;
+  LeaseAck ack{lease.pn, lease.sequence, log_.position_under(lease.pn), log_.committed().version};
+  // A grant must not be counted before the promise that it stands on can be forgotten no more.
+  if (promise_is_durable_) {
+    out.send(from, ack);
+  } else {
+    out.send_when_durable(from, ack);
+  }
+}
+
+void Paxos::note_committed(TimePoint now, MemberId from, const Position& committed, Effects& out) {
+  if (committed.version <= log_.committed().version) return;
+  if (!log_.commit_to(committed, out.writes, chosen_)) fetch(now, from, committed.version, out);
+}
+
+void Paxos::fetch(TimePoint now, MemberId from, Version to, Effects& out) {
+  if (pending_fetch_ && pending_fetch_->from == from) {
+    pending_fetch_->to = std::max(pending_fetch_->to, to);
+    return;
+  }
+  pending_fetch_ = PendingFetch{from, to, now + options_.lease};
+  out.send(from, Fetch{log_.committed().version.next(), to});
+}
+
+void Paxos::on_entries(TimePoint now, MemberId from, const Entries& entries, Effects& out) {
+  if (!pending_fetch_ || pending_fetch_->from != from) return;
+  const Version to = pending_fetch_->to;
+  pending_fetch_.reset();
+  if (entries.entries.empty()) {
+    if (entries.first > log_.committed().version.next()) {
+      behind_trim_ = true;
+      if (is_electing()) become_idle(now, "what it lacks is trimmed everywhere", out);
+    }
+    return;
+  }
+  const Version before = log_.committed().version;
+  for (const LogEntry& entry : entries.entries) {
+    if (entry.version <= log_.committed().version) continue;
+    if (!log_.learn(entry, out.writes, chosen_)) break;
+  }
+  if (log_.committed().version == before) return;
+  behind_trim_ = false;
+  if (log_.committed().version < to) {
+    fetch(now, from, to, out);
+  } else if (const auto* peon = std::get_if<Peon>(&role_); peon != nullptr && peon->pn.member == from) {
+    last_gap_ = log_.position_under(peon->pn);
+    out.send(from, Gap{peon->pn, *last_gap_});
+  } else if (auto* leader = std::get_if<Leader>(&role_); leader != nullptr && leader->is_collecting) {
+    try_to_recover(now, *leader, out);
+  }
+}
+
+}  // namespace synod

@@ -1,0 +1,241 @@
+// What a leader does: recover, propose, count, and hold its lease.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "mon/core/consensus/paxos.h"
+
+namespace synod {
+
+// ---------------------------------------------------------------------------------------------- phase 1
+
+void Paxos::on_last(TimePoint now, MemberId from, const Last& last, Effects& out) {
+  auto* leader = std::get_if<Leader>(&role_);
+  if (leader == nullptr || !leader->is_collecting || last.pn != leader->pn) return;
+  leader->promises[from] = last;
+  try_to_recover(now, *leader, out);
+}
+
+void Paxos::try_to_recover(TimePoint now, Leader& leader, Effects& out) {
+  std::set<MemberId> promised_by;
+  MemberId ahead;
+  Position furthest;
+  for (const auto& [member, last] : leader.promises) {
+    promised_by.insert(member);
+    if (last.committed.version > furthest.version) {
+      furthest = last.committed;
+      ahead = member;
+    }
+  }
+  if (promised_by.count(self_) == 0 || !monmap_.is_majority(promised_by)) return;
+  if (furthest.version > log_.committed().version) {
+    if (leader.promises[ahead].first > log_.committed().version.next()) {
+      behind_trim_ = true;
+      become_idle(now, "what it lacks is trimmed", out);
+      return;
+    }
+    note_committed(now, ahead, furthest, out);
+    if (log_.committed().version < furthest.version) return;  // until the entries have come
+  }
+  recover(now, leader, out);
+}
+
+// All of a majority's committed entries are known here; above them, any value that may have been chosen is among those
+// reported, and by the chain rule it is the one of highest pn among those that chain.
+void Paxos::recover(TimePoint now, Leader& leader, Effects& out) {
+  leader.is_collecting = false;
+  leader.last_valid = now;
+  leader.last_proposed = log_.committed();
+  for (const auto& [member, last] : leader.promises) {
+    if (member != self_) leader.peers[member].sent = log_.committed().version;
+  }
+  size_t recovered = 0;
+  while (true) {
+    const LogEntry* best = nullptr;
+    for (const auto& [member, last] : leader.promises) {
+      for (const LogEntry& entry : last.accepted) {
+        const bool chains =
+            entry.version == leader.last_proposed.version.next() && entry.predecessor == leader.last_proposed.hash;
+        if (chains && (best == nullptr || entry.pn > best->pn)) best = &entry;
+      }
+    }
+    if (best == nullptr) break;
+    propose_entry(leader, best->value, out);
+    ++recovered;
+  }
+  // A leader answers no read before a value of its own pn is committed; with nothing to recover, an empty one will do.
+  if (recovered == 0) propose_entry(leader, SharedBytes(Transaction().encode()), out);
+  leader.serving_from = leader.last_proposed.version;
+  leader.promises.clear();
+  out.trace(LogLevel::info, fmt::format("leads under pn {}, recovered {} values above version {}", to_string(leader.pn),
+                                        recovered, log_.committed().version.value()));
+  send_lease(now, leader, out);
+}
+
+void Paxos::on_refuse(TimePoint now, MemberId, const Refuse& refuse, Effects& out) {
+  highest_round_seen_ = std::max(highest_round_seen_, refuse.promised.round);
+  auto* leader = std::get_if<Leader>(&role_);
+  if (leader == nullptr || refuse.pn != leader->pn || refuse.promised <= leader->pn) return;
+  if (leader->is_collecting) {
+    become_idle(now, "a higher pn was promised elsewhere", out);
+  } else {
+    become_collecting(now, next_pn(), out);
+  }
+}
+
+// ---------------------------------------------------------------------------------------------- phase 2
+
+bool Paxos::can_propose() const {
+  const auto* leader = std::get_if<Leader>(&role_);
+  return leader != nullptr && !leader->is_collecting && log_.committed().version >= leader->serving_from &&
+         leader->in_flight.size() < options_.window;
+}
+
+Version Paxos::next_version() const {
+  const auto* leader = std::get_if<Leader>(&role_);
+  SYNOD_ASSERT(leader != nullptr && !leader->is_collecting, "only a leader has a next version");
+  return leader->last_proposed.version.next();
+}
+
+Version Paxos::serving_from() const {
+  const auto* leader = std::get_if<Leader>(&role_);
+  SYNOD_ASSERT(leader != nullptr, "only a leader serves");
+  return leader->serving_from;
+}
+
+Position Paxos::propose(TimePoint, SharedBytes value, Effects& out) {
+  SYNOD_ASSERT(can_propose(), "a value is proposed by a leader with room in its window");
+  auto& leader = std::get<Leader>(role_);
+  propose_entry(leader, std::move(value), out);
+  return leader.last_proposed;
+}
+
+void Paxos::propose_entry(Leader& leader, SharedBytes value, Effects& out) {
+  LogEntry entry = make_log_entry(leader.last_proposed, leader.pn, std::move(value));
+  leader.last_proposed = entry.position();
+  leader.in_flight.push_back({entry, {}});
+  out.send(self_, Begin{entry, log_.committed()});
+  for (const Member& member : monmap_.members) {
+    if (member.id == self_ || !monmap_.is_voter(member.id)) continue;
+    const auto& sent = leader.peers[member.id].sent;
+    if (sent && sent->next() == entry.version) send_begin(leader, member.id, entry, out);
+  }
+}
+
+void Paxos::send_begin(Leader& leader, MemberId to, const LogEntry& entry, Effects& out) {
+  Progress& progress = leader.peers[to];
+  progress.sent = entry.version;
+  progress.lease_sequence = leader.lease_sequence;
+  LogEntry sent = entry;
+  sent.pn = leader.pn;
+  out.send(to, Begin{std::move(sent), log_.committed()});
+}
+
+// Sends what follows `after`, if it is still at hand; else the peer fetches first and tells its position again.
+void Paxos::send_begins(Leader& leader, MemberId to, Version after, Effects& out) {
+  Progress& progress = leader.peers[to];
+  progress.sent.reset();
+  Version oldest = leader.last_proposed.version.next();
+  if (!leader.in_flight.empty()) oldest = leader.in_flight.front().entry.version;
+  if (!leader.recent.empty()) oldest = leader.recent.front().version;
+  if (after.next() < oldest || after > leader.last_proposed.version) return;
+  progress.sent = after;
+  for (const LogEntry& entry : leader.recent) {
+    if (entry.version > after) send_begin(leader, to, entry, out);
+  }
+  for (const InFlight& value : leader.in_flight) {
+    if (value.entry.version > after) send_begin(leader, to, value.entry, out);
+  }
+}
+
+void Paxos::on_accept(TimePoint, MemberId from, const Accept& accept, Effects& out) {
+  auto* leader = std::get_if<Leader>(&role_);
+  if (leader == nullptr || leader->is_collecting || accept.pn != leader->pn) return;
+  // I-6: an acceptance counts for its own version, and for the value that it names, alone.
+  for (InFlight& value : leader->in_flight) {
+    if (value.entry.position() == accept.position) value.accepted_by.insert(from);
+  }
+  commit_in_flight(*leader, out);
+}
+
+void Paxos::commit_in_flight(Leader& leader, Effects& out) {
+  const Version before = log_.committed().version;
+  while (!leader.in_flight.empty() && monmap_.is_majority(leader.in_flight.front().accepted_by)) {
+    LogEntry entry = std::move(leader.in_flight.front().entry);
+    leader.in_flight.pop_front();
+    const bool held = log_.commit_to(entry.position(), out.writes, chosen_);
+    SYNOD_ASSERT(held, "I-6: a leader holds what it proposed");
+    leader.recent.push_back(std::move(entry));
+    if (leader.recent.size() > 2 * options_.window) leader.recent.pop_front();
+  }
+  if (log_.committed().version == before) return;
+  for (const Member& member : monmap_.members) {
+    if (member.id != self_ && leader.peers[member.id].sent) out.send(member.id, Commit{leader.pn, log_.committed()});
+  }
+}
+
+void Paxos::on_gap(TimePoint, MemberId from, const Gap& gap, Effects& out) {
+  auto* leader = std::get_if<Leader>(&role_);
+  if (leader == nullptr || leader->is_collecting || gap.pn != leader->pn) return;
+  send_begins(*leader, from, gap.position.version, out);
+}
+
+// ---------------------------------------------------------------------------------------------- leases
+
+void Paxos::send_lease(TimePoint now, Leader& leader, Effects& out) {
+  leader.lease_sequence = leader.lease.ask(now);
+  leader.renew_at = now + 3 * options_.lease / 10;
+  // A leader that has lost its majority must not keep itself from promising to another.
+  if (now < leader.last_valid + options_.lease) {
+    grant_.give(leader.pn, now + options_.lease);
+    leader.lease.on_granted(self_, leader.lease_sequence, lease_at_leader());
+  }
+  const std::set<MemberId> in_quorum = quorum(now);
+  const Lease lease{
+      leader.pn, leader.lease_sequence, log_.committed(), log_.first(), {in_quorum.begin(), in_quorum.end()}};
+  for (const Member& member : monmap_.members) {
+    if (member.id != self_) out.send(member.id, lease);
+  }
+}
+
+void Paxos::on_lease_ack(TimePoint now, MemberId from, const LeaseAck& ack, Effects& out) {
+  auto* leader = std::get_if<Leader>(&role_);
+  if (leader == nullptr || leader->is_collecting || ack.pn != leader->pn) return;
+  leader->lease.on_granted(from, ack.sequence, lease_at_leader());
+  if (leader->lease.is_valid(now, monmap_)) leader->last_valid = now;
+  const Progress& progress = leader->peers[from];
+  // The lease left after the last begin and was answered, so the begins before it have arrived or are lost.
+  const bool is_lost = progress.sent && ack.sequence > progress.lease_sequence && ack.position.version < *progress.sent;
+  if (!progress.sent || is_lost) send_begins(*leader, from, ack.position.version, out);
+}
+
+bool Paxos::has_lease(TimePoint now) const {
+  const auto* leader = std::get_if<Leader>(&role_);
+  return leader != nullptr && !leader->is_collecting && log_.committed().version >= leader->serving_from &&
+         leader->lease.is_valid(now, monmap_);
+}
+
+void Paxos::tick_leader(TimePoint now, Leader& leader, Effects& out) {
+  if (leader.is_collecting) {
+    if (now >= leader.deadline) {
+      become_idle(now, "no majority promised", out);
+    } else if (now >= leader.repeat_at) {
+      leader.repeat_at = now + options_.lease / 5;
+      for (const Member& member : monmap_.members) {
+        if (leader.promises.count(member.id) == 0) out.send(member.id, Collect{leader.pn, log_.committed()});
+      }
+      try_to_recover(now, leader, out);  // a fetch may have been lost
+    }
+    return;
+  }
+  if (leader.lease.is_valid(now, monmap_)) leader.last_valid = now;
+  if (now >= leader.last_valid + options_.lease) {
+    become_idle(now, "no majority grants its lease", out);
+  } else if (now >= leader.renew_at) {
+    send_lease(now, leader, out);
+  }
+}
+
+}  // namespace synod

@@ -1,0 +1,134 @@
+#include "mon/core/formation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace synod {
+
+Formation::Formation(const CoreOptions& options, Random& random, std::vector<InitialMember> members,
+                     bool may_form_alone, TimePoint now)
+    : options_(options),
+      random_(random),
+      members_(std::move(members)),
+      may_form_alone_(may_form_alone),
+      may_propose_at_(now + options.formation_wait),
+      repeat_at_(now) {}
+
+std::optional<Monmap> Formation::step(TimePoint, MemberId from, const Message& message, Identity& identity,
+                                      Output& out) {
+  if (identity.formation == FormationState::formed) return std::nullopt;
+  if (const auto* probe = std::get_if<Probe>(&message)) return on_probe(*probe, identity, out);
+  if (outsider_of_) return std::nullopt;
+  if (const auto* prepare = std::get_if<FormPrepare>(&message)) {
+    on_prepare(from, *prepare, identity, out);
+  } else if (const auto* prepared = std::get_if<FormPrepared>(&message)) {
+    if (proposed_ && prepared->fsid == proposed_->fsid) prepared_.insert(from);
+    if (proposed_ && prepared_.size() == proposed_->members.size()) return proposed_;
+  } else if (const auto* commit = std::get_if<FormCommit>(&message)) {
+    const bool is_mine = identity.formation == FormationState::prepared && commit->monmap == identity.monmap;
+    Result<Monmap> monmap = Monmap::decode(commit->monmap);
+    if (is_mine && monmap) return *std::move(monmap);
+  }
+  return std::nullopt;
+}
+
+std::optional<Monmap> Formation::on_probe(const Probe& probe, const Identity& identity, Output& out) {
+  if (probe.formation != FormationState::formed) return std::nullopt;
+  const Result<Monmap> current = Monmap::decode(probe.monmap);
+  if (!current) return std::nullopt;
+  const Result<Monmap> own = Monmap::decode(identity.monmap);
+  if (own && own->fsid == current->fsid && current->find(identity.id) != nullptr) return *own;
+  if (!outsider_of_) {
+    out.trace(LogLevel::warning,
+              fmt::format("is not a member: cluster {} exists (says {}) and does not list this member id {}; waits, "
+                          "without a vote, to be made a member again",
+                          to_string(current->fsid), probe.name, to_string(identity.id)));
+  }
+  outsider_of_ = current->fsid;
+  waits_for_ = fmt::format("cluster {} exists and does not list member id {}: this directory is new or was lost",
+                           to_string(current->fsid), to_string(identity.id));
+  return std::nullopt;
+}
+
+bool Formation::matches_list(const Monmap& monmap, const Identity& identity) const {
+  if (monmap.members.size() != members_.size()) return false;
+  for (size_t i = 0; i < members_.size(); ++i) {
+    const Member& member = monmap.members[i];
+    if (member.name != members_[i].name || member.address != members_[i].address || !member.id) return false;
+  }
+  const Member* self = monmap.find_name(identity.name);
+  return self != nullptr && self->id == identity.id;
+}
+
+void Formation::on_prepare(MemberId from, const FormPrepare& prepare_message, Identity& identity, Output& out) {
+  const Result<Monmap> monmap = Monmap::decode(prepare_message.monmap);
+  if (!monmap || !monmap->fsid || !matches_list(*monmap, identity)) return;
+  if (monmap->members.front().id != from) return;  // only the first in the list proposes
+  prepare(*monmap, identity, out);
+  out.send_when_durable(from, FormPrepared{monmap->fsid});
+}
+
+void Formation::prepare(const Monmap& monmap, Identity& identity, Output& out) {
+  Bytes encoded = monmap.encode();
+  if (identity.formation == FormationState::prepared && identity.monmap == encoded) return;
+  identity.formation = FormationState::prepared;
+  identity.monmap = std::move(encoded);
+  out.identity = identity.encode();
+  out.trace(LogLevel::info, fmt::format("is prepared for cluster {}", to_string(monmap.fsid)));
+}
+
+std::optional<Monmap> Formation::tick(TimePoint now, const PeerTable& peers, Identity& identity, Output& out) {
+  if (outsider_of_ || identity.formation == FormationState::formed) return std::nullopt;
+  std::string missing;
+  for (const InitialMember& member : members_) {
+    if (member.name == identity.name || peers.find_reachable_name(member.name, now) != nullptr) continue;
+    missing += (missing.empty() ? "" : ", ") + member.name + " (" + member.address + ")";
+  }
+  if (!missing.empty()) {
+    waits_for_ = "forming: has not heard of " + missing;
+  } else {
+    waits_for_ = fmt::format("forming: waits for {} to propose", members_.front().name);
+  }
+  if (now < may_propose_at_ || members_.front().name != identity.name || !missing.empty()) return std::nullopt;
+  if (now < repeat_at_ || (members_.size() == 1 && !may_form_alone_)) return std::nullopt;
+  repeat_at_ = now + options_.lease / 2;
+  return propose(now, peers, identity, out);
+}
+
+std::optional<Monmap> Formation::propose(TimePoint now, const PeerTable& peers, Identity& identity, Output& out) {
+  Monmap monmap;
+  monmap.epoch = 1;
+  for (const InitialMember& member : members_) {
+    const bool is_self = member.name == identity.name;
+    const Peer* peer = is_self ? nullptr : peers.find_reachable_name(member.name, now);
+    if (peer != nullptr && peer->probe.members_digest != digest_of(members_)) {
+      waits_for_ = fmt::format("forming: {} was started with another list of first members", member.name);
+      return std::nullopt;
+    }
+    monmap.members.push_back({member.name, is_self ? identity.id : peer->id, member.address, MemberRole::voter});
+  }
+  if (!proposed_ || proposed_->members != monmap.members) {
+    for (size_t i = 0; i < monmap.fsid.bytes.size(); ++i) monmap.fsid.bytes[i] = static_cast<uint8_t>(random_.next());
+    proposed_ = monmap;
+    prepared_.clear();
+    out.trace(LogLevel::info, fmt::format("proposes to form cluster {}", to_string(monmap.fsid)));
+  }
+  prepare(*proposed_, identity, out);
+  out.send_when_durable(identity.id, FormPrepared{proposed_->fsid});
+  waits_for_ = "forming: waits for all members to be prepared";
+  for (const Member& member : proposed_->members) {
+    if (member.id != identity.id) out.send_when_durable(member.id, FormPrepare{identity.monmap});
+  }
+  return std::nullopt;
+}
+
+void Formation::announce(const Monmap& monmap, MemberId self, Output& out) const {
+  if (!proposed_ || proposed_->fsid != monmap.fsid) return;
+  for (const Member& member : monmap.members) {
+    if (member.id != self) out.send(member.id, FormCommit{monmap.encode()});
+  }
+}
+
+}  // namespace synod

@@ -1,0 +1,320 @@
+#include "mon/core/monitor.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "base/codec.h"
+
+namespace synod {
+
+Monitor::Monitor(MonitorStart start, Random& random, TimePoint now)
+    : options_(start.options),
+      random_(random),
+      identity_(std::move(start.identity)),
+      address_(std::move(start.address)),
+      initial_members_(std::move(start.initial_members)),
+      monmap_(std::move(start.monmap)),
+      started_(now),
+      probe_at_(now),
+      peers_(3 * start.options.lease),
+      formation_(start.options, random, initial_members_, start.may_form_alone, now),
+      requests_(start.options),
+      is_marked_(start.is_marked),
+      provider_(start.options) {
+  SYNOD_ASSERT(!start.log || monmap_, "a log belongs to a cluster");
+  if (start.log) {
+    visible_ = start.log->applied.version;
+    last_committed_ = start.log->applied;
+    last_first_ = start.log->first;
+    if (is_marked_) {
+      marked_log_.emplace(*std::move(start.log));
+    } else {
+      start_paxos(now, *std::move(start.log));
+    }
+  }
+}
+
+Monitor::~Monitor() = default;
+
+void Monitor::start_paxos(TimePoint now, LogState log) {
+  if (!is_member()) return;
+  paxos_.emplace(options_, random_, identity_.id, *monmap_, identity_.promised, std::move(log), now);
+}
+
+Source Monitor::source() const { return {monmap_ ? monmap_->fsid : Fsid{}, identity_.id, identity_.start_count}; }
+
+std::vector<std::string> Monitor::addresses() const {
+  std::set<std::string> found;
+  for (const InitialMember& member : initial_members_) found.insert(member.address);
+  if (monmap_) {
+    for (const Member& member : monmap_->members) found.insert(member.address);
+  }
+  found.erase(address_);
+  return {found.begin(), found.end()};
+}
+
+// ---------------------------------------------------------------------------------------------- steps
+
+Output Monitor::step(TimePoint now, Input input) {
+  Output out;
+  out.step = ++step_;
+  std::visit([&](auto& what) { handle(now, what, out); }, input);
+  finish(now, out);
+  return out;
+}
+
+// What follows from every step, whatever it was.
+void Monitor::finish(TimePoint now, Output& out) {
+  on_chosen(out);
+  requests_.pump(now, request_view(now), out, [&](Task task) { return run_task(std::move(task), out); });
+  on_chosen(out);
+  if (out.promise) {
+    identity_.promised = *out.promise;
+    out.identity = identity_.encode();
+    promise_step_ = out.step;
+  }
+  for (const StoreWrite& write : out.writes) {
+    if (const auto* apply = std::get_if<ApplyEntry>(&write)) applies_[out.step] = apply->position.version;
+  }
+  for (const TaskRequest& request : out.tasks) {
+    const auto* evaluate = std::get_if<EvaluateTask>(&request.task);
+    if (evaluate != nullptr && evaluate->trim_to != Version()) trim_requested_ = {evaluate->term, evaluate->trim_to};
+  }
+  if (paxos_) {
+    last_committed_ = paxos_->log().committed();
+    last_first_ = paxos_->log().first();
+  }
+}
+
+void Monitor::handle(TimePoint now, Tick&, Output& out) {
+  if (now >= probe_at_) {
+    probe_at_ = now + options_.lease / 2;
+    out.probe = make_probe();
+  }
+  if (identity_.formation != FormationState::formed && !is_forming_store_) {
+    if (auto monmap = formation_.tick(now, peers_, identity_, out)) form(*monmap, out);
+  }
+  if (paxos_) paxos_->tick(now, may_elect(now), out);
+  tick_sync(now, out);
+  holds_.expire(now);
+  requests_.expire(now, request_view(now), out);
+  refuse_if_other_cluster(now, out);
+}
+
+// What an earlier life of a member sent may still arrive, after what its new life sent.
+bool Monitor::is_of_older_start(const Source& source) {
+  if (start_counts_.size() > 1000 && start_counts_.count(source.member) == 0) start_counts_.clear();
+  uint64_t& highest = start_counts_[source.member];
+  highest = std::max(highest, source.start_count);
+  return source.start_count < highest;
+}
+
+void Monitor::handle(TimePoint now, PeerMessage& input, Output& out) {
+  const MemberId from = input.source.member;
+  if (from != identity_.id && is_of_older_start(input.source)) return;
+  if (const auto* probe = std::get_if<Probe>(&input.message)) {
+    on_probe(now, input.source, *probe, out);
+    return;
+  }
+  if (identity_.formation != FormationState::formed) {
+    if (is_forming_store_) return;
+    if (auto monmap = formation_.step(now, from, input.message, identity_, out)) form(*monmap, out);
+    return;
+  }
+  // I-1: only member ids of this cluster's monmap are listened to.
+  if (!is_member() || input.source.fsid != monmap_->fsid || monmap_->find(from) == nullptr) return;
+  if (const auto* fetch = std::get_if<Fetch>(&input.message)) {
+    on_fetch(from, *fetch, out);
+  } else if (auto* forward = std::get_if<Forward>(&input.message)) {
+    requests_.on_request(now, ForwardOrigin{from, forward->id}, std::move(forward->request), out);
+  } else if (auto* reply = std::get_if<ForwardReply>(&input.message)) {
+    requests_.on_forward_reply(now, from, std::move(*reply), out);
+  } else if (paxos_) {
+    paxos_->step(now, from, input.message, out);
+  }
+  on_sync_message(now, from, input.message, out);
+}
+
+void Monitor::handle(TimePoint now, RequestReceived& input, Output& out) {
+  if (std::holds_alternative<StatusRequest>(input.request.body)) {
+    out.answers.push_back({input.token, ClientReply{input.request.id, Status::ok(), status(now)}});
+    return;
+  }
+  requests_.on_request(now, ClientOrigin{input.token}, std::move(input.request), out);
+}
+
+void Monitor::handle(TimePoint now, PeerConnected& input, Output& out) {
+  connected_.insert(input.member);
+  out.send(input.member, make_probe());
+  if (paxos_) paxos_->on_peer_connected(now, input.member, out);
+}
+
+void Monitor::handle(TimePoint now, PeerDisconnected& input, Output& out) {
+  connected_.erase(input.member);
+  requests_.on_peer_lost(now, input.member, out);
+  if (requester_ && requester_->provider() == input.member) end_sync(now, requester_->on_provider_lost(out), out);
+}
+
+void Monitor::handle(TimePoint now, StoreProgress& input, Output& out) {
+  progress_ = input;
+  while (!applies_.empty() && applies_.begin()->first <= input.visible_step) {
+    visible_ = std::max(visible_, applies_.begin()->second);
+    applies_.erase(applies_.begin());
+  }
+  if (paxos_ && input.durable_step >= promise_step_) paxos_->on_promise_durable();
+  if (requester_ && input.durable_step >= marker_step_) requester_->on_marker_durable(now, out);
+}
+
+void Monitor::handle(TimePoint now, TaskDone& input, Output& out) {
+  if (requests_.on_task_done(now, input.task, input.result, request_view(now), out)) return;
+  if (auto* done = std::get_if<ReadLogDone>(&input.result)) {
+    on_log_read(input.task, *done, out);
+  } else if (auto* formed = std::get_if<Formed>(&input.result); formed != nullptr && input.task == form_task_) {
+    on_formed(now, *formed, out);
+  } else if (const auto cookie = provider_tasks_.find(input.task); cookie != provider_tasks_.end()) {
+    provider_.on_result(now, cookie->second, input.result, provider_view(), out);
+    provider_tasks_.erase(cookie);
+  } else if (requester_ && requester_tasks_.erase(input.task) > 0) {
+    auto run = [&](Task task) { run_requester_task(std::move(task), out); };
+    const SyncRequester::Outcome outcome = requester_->on_result(now, input.result, out, run);
+    if (auto* switched = std::get_if<Switched>(&input.result)) on_switched(now, *switched, out);
+    end_sync(now, outcome, out);
+  }
+}
+
+// ---------------------------------------------------------------------------------------------- messages
+
+void Monitor::on_probe(TimePoint now, const Source& source, const Probe& probe, Output& out) {
+  if (source.member == identity_.id) {
+    // Two processes on copies of one directory: the one that was started later goes on.
+    if (source.start_count > identity_.start_count) {
+      out.exit = ExitRequest{5, fmt::format("member id {} was started again elsewhere (start {}, this is {}): "
+                                            "this copy of the directory is superseded",
+                                            to_string(identity_.id), source.start_count, identity_.start_count)};
+    }
+    return;
+  }
+  peers_.on_probe(now, source, probe);
+  if (identity_.formation != FormationState::formed && !is_forming_store_) {
+    if (auto monmap = formation_.step(now, source.member, Message(probe), identity_, out)) form(*monmap, out);
+  }
+}
+
+void Monitor::on_fetch(MemberId from, const Fetch& fetch, Output& out) {
+  if (!paxos_) return;
+  const AcceptedLog& log = paxos_->log();
+  const Version to = std::min({fetch.to, log.committed().version, visible_});
+  if (fetch.from < log.first() || fetch.from > to) {
+    out.send(from, Entries{log.first(), fetch.from, {}});
+    return;
+  }
+  const uint64_t task = run_task(ReadLogTask{fetch.from, to, options_.fetch_bytes}, out);
+  log_reads_[task] = {from, fetch.from};
+}
+
+void Monitor::on_log_read(uint64_t task, const ReadLogDone& done, Output& out) {
+  const auto it = log_reads_.find(task);
+  if (it == log_reads_.end()) return;
+  const auto [to, wanted] = it->second;
+  log_reads_.erase(it);
+  if (paxos_) out.send(to, Entries{paxos_->log().first(), wanted, done.entries});
+}
+
+// Acts on what the chosen values say about the log itself.
+void Monitor::on_chosen(Output& out) {
+  if (!paxos_) return;
+  const std::vector<LogEntry> chosen = paxos_->take_chosen();
+  for (const LogEntry& entry : chosen) {
+    const Result<ReplicatedTransaction> transaction = ReplicatedTransaction::decode(entry.value);
+    SYNOD_ASSERT(transaction.has_value(), "I-8: what was chosen decodes");
+    for (const Op& op : transaction->ops()) {
+      if (op.type != OpType::put || op.key != trim_floor_key) continue;
+      const Version floor(Decoder(op.value.view()).fixed64());
+      paxos_->trim_to(provider_.trim_limit(floor), out);
+    }
+  }
+  requests_.on_chosen(chosen, out);
+}
+
+// ---------------------------------------------------------------------------------------------- small decisions
+
+uint64_t Monitor::run_task(Task task, Output& out) {
+  out.tasks.push_back({++last_task_, std::move(task)});
+  return last_task_;
+}
+
+bool Monitor::may_elect(TimePoint now) const {
+  std::set<MemberId> willing{identity_.id};
+  for (const Peer* peer : reachable_voters(now)) {
+    if (peer->probe.state != MemberState::syncing) willing.insert(peer->id);
+  }
+  return monmap_->is_majority(willing) && !paxos_->is_behind_trim();
+}
+
+Version Monitor::trim_due() const {
+  if (!paxos_ || !paxos_->is_leader()) return {};
+  const AcceptedLog& log = paxos_->log();
+  const uint64_t committed = log.committed().version.value();
+  Version floor = log.first();
+  if (trim_requested_.first == paxos_->term()) floor = std::max(floor, trim_requested_.second);
+  if (committed < floor.value() + options_.log_retain_versions + options_.log_trim_min) return {};
+  const Version wanted(std::min(committed - options_.log_retain_versions + 1, floor.value() + options_.log_trim_max));
+  const Version limited = holds_.limit(wanted);
+  return limited > floor ? limited : Version();
+}
+
+Requests::View Monitor::request_view(TimePoint now) const {
+  Requests::View view;
+  view.paxos = const_cast<Paxos*>(paxos_ ? &*paxos_ : nullptr);
+  view.visible = visible_;
+  view.has_data = paxos_.has_value();
+  view.is_leader_connected = paxos_ && paxos_->leader() && connected_.count(paxos_->leader()) > 0;
+  view.trim_to = trim_due();
+  view.waits_for = waits_for(now);
+  return view;
+}
+
+Probe Monitor::make_probe() const {
+  Probe probe;
+  probe.name = identity_.name;
+  probe.address = address_;
+  probe.state = state();
+  probe.formation = is_forming_store_ ? FormationState::prepared : identity_.formation;
+  probe.members_digest = digest_of(initial_members_);
+  probe.monmap = monmap_ ? monmap_->encode() : identity_.monmap;
+  probe.first = last_first_;
+  probe.committed = last_committed_;
+  probe.promised = identity_.promised;
+  if (paxos_) probe.leader = paxos_->leader();
+  if (requester_) probe.sync = requester_->progress();
+  return probe;
+}
+
+// A directory started at the address of another cluster's member. Only before this member was ever in a quorum, and
+// only if most of those that it was told to look for say so: a stranger who calls must not be able to stop a good
+// member.
+void Monitor::refuse_if_other_cluster(TimePoint now, Output& out) {
+  if (!monmap_ || was_in_quorum_) return;
+  if (paxos_ && paxos_->is_in_quorum(now)) was_in_quorum_ = true;
+  size_t others = 0;
+  std::string who;
+  for (const InitialMember& member : initial_members_) {
+    const Peer* peer = peers_.find_reachable_name(member.name, now);
+    if (member.address == address_ || peer == nullptr || peer->probe.address != member.address) continue;
+    if (peer->probe.formation != FormationState::formed || peer->source.fsid == monmap_->fsid) continue;
+    ++others;
+    who = fmt::format("{} at {} belongs to cluster {}", member.name, member.address, to_string(peer->source.fsid));
+  }
+  if (others == 0 || others * 2 <= initial_members_.size() - 1) return;
+  out.exit = ExitRequest{3, fmt::format("this directory belongs to cluster {}, but {}", to_string(monmap_->fsid), who)};
+}
+
+void Monitor::check_invariants() const {
+  if (paxos_) paxos_->check_invariants();
+  SYNOD_ASSERT(!(is_marked_ && paxos_), "I-9: a syncing member takes no part in consensus");
+}
+
+}  // namespace synod

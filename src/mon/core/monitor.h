@@ -1,0 +1,150 @@
+// One monitor: a pure state machine made of formation, consensus, sync and requests. Inputs go in, an Output comes out;
+// it reads no clock, and performs nothing. One Monitor is one member of one group; nothing in it is global.
+//
+//   forming ──► probing ◄──► electing ──► leader
+//      │          │  ▲  └──────────────► peon
+//      ▼          ▼  │ (store switched)
+//   outsider    syncing
+//
+// Owned by an executor, which calls step() from one thread, performs the output, and only then calls step() again.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "mon/core/consensus/paxos.h"
+#include "mon/core/formation.h"
+#include "mon/core/identity.h"
+#include "mon/core/options.h"
+#include "mon/core/output.h"
+#include "mon/core/peers.h"
+#include "mon/core/requests.h"
+#include "mon/core/sync/provider.h"
+#include "mon/core/sync/requester.h"
+#include "mon/core/sync/trim_holds.h"
+
+namespace synod {
+
+// What a member starts with, as its directory has it.
+struct MonitorStart {
+  CoreOptions options;
+  Identity identity;  // with this start counted, and durable
+  std::string address;
+  std::vector<InitialMember> initial_members;
+  bool may_form_alone = false;
+  // Formed members only.
+  std::optional<Monmap> monmap;
+  std::optional<LogState> log;
+  bool is_marked = false;  // the store bears the synchronizing_key
+};
+
+class Monitor {
+ public:
+  Monitor(MonitorStart start, Random& random, TimePoint now);
+  ~Monitor();
+
+  // REQUIRES: `now` was read after what `input` tells had happened, and never goes back.
+  Output step(TimePoint now, Input input);
+
+  MemberId id() const { return identity_.id; }
+  Source source() const;
+  MemberState state() const;
+  const std::string& name() const { return identity_.name; }
+  // Addresses of all other members known of.
+  std::vector<std::string> addresses() const;
+  // "mon.a@peon(e14 c 37..91)", the head of every line of the trace.
+  std::string trace_prefix() const;
+  void check_invariants() const;
+
+ private:
+  // monitor.cc
+  void handle(TimePoint now, PeerMessage& input, Output& out);
+  void handle(TimePoint now, RequestReceived& input, Output& out);
+  void handle(TimePoint now, PeerConnected& input, Output& out);
+  void handle(TimePoint now, PeerDisconnected& input, Output& out);
+  void handle(TimePoint now, StoreProgress& input, Output& out);
+  void handle(TimePoint now, TaskDone& input, Output& out);
+  void handle(TimePoint now, Tick& input, Output& out);
+  bool is_of_older_start(const Source& source);
+  void on_probe(TimePoint now, const Source& source, const Probe& probe, Output& out);
+  void on_fetch(MemberId from, const Fetch& fetch, Output& out);
+  void on_log_read(uint64_t task, const ReadLogDone& done, Output& out);
+  void on_chosen(Output& out);
+  void finish(TimePoint now, Output& out);
+  void start_paxos(TimePoint now, LogState log);
+  bool is_member() const { return monmap_ && monmap_->find(identity_.id) != nullptr; }
+  bool may_elect(TimePoint now) const;
+  Probe make_probe() const;
+  uint64_t run_task(Task task, Output& out);
+  Requests::View request_view(TimePoint now) const;
+  Version trim_due() const;
+  void refuse_if_other_cluster(TimePoint now, Output& out);
+
+  // monitor_formation.cc
+  void form(const Monmap& monmap, Output& out);
+  void on_formed(TimePoint now, Formed& formed, Output& out);
+
+  // monitor_sync.cc
+  void on_sync_message(TimePoint now, MemberId from, const Message& message, Output& out);
+  void on_hold_trim(TimePoint now, MemberId from, const HoldTrim& hold, Output& out);
+  void start_sync_if_needed(TimePoint now, Output& out);
+  void tick_sync(TimePoint now, Output& out);
+  void end_sync(TimePoint now, SyncRequester::Outcome outcome, Output& out);
+  void on_switched(TimePoint now, Switched& switched, Output& out);
+  void run_requester_task(Task task, Output& out);
+  void run_provider_task(uint64_t cookie, Task task, Output& out);
+  SyncProvider::View provider_view() const;
+  std::vector<const Peer*> reachable_voters(TimePoint now) const;
+
+  // monitor_status.cc
+  StatusReply status(TimePoint now) const;
+  std::string waits_for(TimePoint now) const;
+
+  CoreOptions options_;
+  Random& random_;
+  Identity identity_;
+  std::string address_;
+  std::vector<InitialMember> initial_members_;
+  std::optional<Monmap> monmap_;
+  TimePoint started_;
+  TimePoint probe_at_;
+
+  PeerTable peers_;
+  Formation formation_;
+  bool is_forming_store_ = false;
+  std::optional<Paxos> paxos_;  // while this member takes part: formed, listed, not syncing
+  Requests requests_;
+
+  std::optional<SyncRequester> requester_;
+  uint64_t marker_step_ = 0;
+  bool is_marked_ = false;
+  std::optional<AcceptedLog> marked_log_;  // while marked: what this member had accepted, to be carried over
+  MemberId last_failed_provider_;
+  TimePoint sync_again_at_;
+  std::optional<uint64_t> release_cookie_;  // step 13: to be told to the leader, in quorum
+  SyncProvider provider_;
+  TrimHolds holds_;                              // as leader
+  std::map<uint64_t, uint64_t> provider_tasks_;  // task -> cookie
+  std::set<uint64_t> requester_tasks_;
+  std::map<uint64_t, std::pair<MemberId, Version>> log_reads_;  // task -> who asked, from which version
+
+  uint64_t step_ = 0;
+  uint64_t promise_step_ = 0;
+  uint64_t last_task_ = 0;
+  uint64_t form_task_ = 0;
+  StoreProgress progress_;
+  std::map<uint64_t, Version> applies_;  // step -> version applied by it, until visible
+  Version visible_;
+  Position last_committed_;  // while there is no Paxos
+  Version last_first_;
+  std::pair<uint64_t, Version> trim_requested_;  // term, floor
+  std::set<MemberId> connected_;
+  std::map<MemberId, uint64_t> start_counts_;  // the highest heard of
+  bool was_in_quorum_ = false;
+};
+
+}  // namespace synod

@@ -1,0 +1,33 @@
+// Becoming part of a cluster that is formed for the first time.
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "mon/core/monitor.h"
+
+namespace synod {
+
+// "Formed" is recorded after the store is there, so a formed member always has one.
+void Monitor::form(const Monmap& monmap, Output& out) {
+  is_forming_store_ = true;
+  Identity formed = identity_;
+  formed.formation = FormationState::formed;
+  formed.monmap = monmap.encode();
+  form_task_ = run_task(FormTask{formed.encode(), {Version(), genesis_hash(monmap.fsid)}, monmap.encode()}, out);
+  monmap_ = monmap;
+  identity_ = std::move(formed);
+}
+
+void Monitor::on_formed(TimePoint now, Formed& formed, Output& out) {
+  is_forming_store_ = false;
+  last_committed_ = formed.log.applied;
+  last_first_ = formed.log.first;
+  start_paxos(now, std::move(formed.log));
+  formation_.announce(*monmap_, identity_.id, out);
+  out.addresses = addresses();
+  out.probe = make_probe();
+  out.trace(LogLevel::info,
+            fmt::format("formed cluster {} of {} members", to_string(monmap_->fsid), monmap_->members.size()));
+}
+
+}  // namespace synod

@@ -1,0 +1,99 @@
+// What a monitor says of itself and of the others.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "mon/core/monitor.h"
+
+namespace synod {
+
+MemberState Monitor::state() const {
+  if (identity_.formation != FormationState::formed || is_forming_store_) {
+    return formation_.is_outsider() ? MemberState::outsider : MemberState::forming;
+  }
+  if (!is_member()) return MemberState::outsider;
+  if (is_marked_ || !paxos_) return MemberState::syncing;
+  if (paxos_->is_leader()) return MemberState::leader;
+  if (paxos_->is_peon()) return MemberState::peon;
+  return paxos_->is_electing() ? MemberState::electing : MemberState::probing;
+}
+
+std::string Monitor::trace_prefix() const {
+  const uint64_t epoch = paxos_ ? paxos_->leader_pn().round : 0;
+  return fmt::format("mon.{}@{}(e{} c {}..{})", identity_.name, to_string(state()), epoch, last_first_.value(),
+                     last_committed_.version.value());
+}
+
+std::string Monitor::waits_for(TimePoint now) const {
+  switch (state()) {
+    case MemberState::forming:
+    case MemberState::outsider: return formation_.waits_for();
+    case MemberState::syncing:
+      if (requester_) {
+        return fmt::format("copies the store of {}: {} chunks, {} keys", requester_->progress().provider,
+                           requester_->progress().chunks, requester_->progress().keys);
+      }
+      return "must copy a peer's store, and no provider answers";
+    case MemberState::probing:
+    case MemberState::electing: break;
+    case MemberState::leader:
+      return paxos_->has_lease(now) ? "" : "no majority of the members grants the leader's lease";
+    case MemberState::peon: return "";
+  }
+  std::string silent;
+  for (const Member& member : monmap_->members) {
+    if (member.id == identity_.id || peers_.is_reachable(member.id, now)) continue;
+    silent += (silent.empty() ? "" : ", ") + member.name;
+  }
+  return silent.empty() ? "no leader yet" : "no leader; not reachable: " + silent;
+}
+
+StatusReply Monitor::status(TimePoint now) const {
+  StatusReply reply;
+  if (monmap_) reply.fsid = monmap_->fsid;
+  reply.answered_by = identity_.name;
+  reply.state = state();
+  reply.detail = waits_for(now);
+  if (paxos_) {
+    reply.epoch = paxos_->leader_pn().round;
+    if (const Member* leader = monmap_->find(paxos_->leader())) reply.leader = leader->name;
+    const std::set<MemberId> quorum = paxos_->quorum(now);
+    for (const Member& member : monmap_->members) {
+      if (quorum.count(member.id) > 0) reply.quorum.push_back(member.name);
+    }
+  }
+  auto add = [&](const std::string& name, MemberId id, const std::string& address) {
+    MemberStatus status;
+    status.name = name;
+    status.id = id;
+    status.address = address;
+    const bool is_self = id == identity_.id;
+    status.reachable = is_self || peers_.is_reachable(id, now);
+    const Peer* peer = peers_.find(id);
+    if (is_self || peer != nullptr) {
+      const Probe probe = is_self ? make_probe() : peer->probe;
+      status.state = probe.state;
+      status.first = probe.first;
+      status.committed = probe.committed.version;
+      status.sync = probe.sync;
+    }
+    reply.members.push_back(std::move(status));
+  };
+  if (monmap_) {
+    for (const Member& member : monmap_->members) add(member.name, member.id, member.address);
+  } else {
+    for (const InitialMember& member : initial_members_) {
+      const Peer* peer = peers_.find_reachable_name(member.name, now);
+      add(member.name,
+          member.name == identity_.name ? identity_.id
+          : peer != nullptr             ? peer->id
+                                        : MemberId(),
+          member.address);
+    }
+  }
+  // Whoever answers is listed, also when it is no member.
+  if (monmap_ && !is_member()) add(identity_.name, identity_.id, address_);
+  return reply;
+}
+
+}  // namespace synod

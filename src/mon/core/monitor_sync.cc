@@ -1,0 +1,131 @@
+// The Monitor's part in store synchronization: when to begin, with whom, and what to do when it ends.
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/assert.h"
+#include "mon/core/monitor.h"
+
+namespace synod {
+
+std::vector<const Peer*> Monitor::reachable_voters(TimePoint now) const {
+  std::vector<const Peer*> voters;
+  for (const Peer* peer : peers_.reachable(now)) {
+    const bool is_of_this_cluster = monmap_ && peer->source.fsid == monmap_->fsid && monmap_->is_voter(peer->id);
+    if (is_of_this_cluster && peer->id != identity_.id) voters.push_back(peer);
+  }
+  return voters;
+}
+
+SyncProvider::View Monitor::provider_view() const { return {visible_, paxos_ ? paxos_->leader() : MemberId()}; }
+
+void Monitor::run_requester_task(Task task, Output& out) { requester_tasks_.insert(run_task(std::move(task), out)); }
+
+void Monitor::run_provider_task(uint64_t cookie, Task task, Output& out) {
+  provider_tasks_[run_task(std::move(task), out)] = cookie;
+}
+
+void Monitor::on_sync_message(TimePoint now, MemberId from, const Message& message, Output& out) {
+  if (requester_) {
+    requester_->on_message(now, from, message, out, [&](Task task) { run_requester_task(std::move(task), out); });
+    if (std::holds_alternative<SyncStart>(message)) {
+      out.send(from, SyncAbort{std::get<SyncStart>(message).cookie, Status(Code::unavailable, "it is syncing itself")});
+    }
+    return;
+  }
+  if (!paxos_) return;
+  if (const auto* hold = std::get_if<HoldTrim>(&message)) on_hold_trim(now, from, *hold, out);
+  if (const auto* release = std::get_if<ReleaseTrim>(&message)) holds_.release(release->cookie);
+  provider_.on_message(now, from, message, provider_view(), out,
+                       [&](uint64_t cookie, Task task) { run_provider_task(cookie, std::move(task), out); });
+}
+
+// Step 5, at the leader: answers with the earliest version that is kept for this sync.
+void Monitor::on_hold_trim(TimePoint now, MemberId from, const HoldTrim& hold, Output& out) {
+  if (!paxos_->is_leader()) return;
+  const Version held = std::max(hold.version, paxos_->log().first());
+  holds_.hold(hold.cookie, held, now + options_.sync_timeout);
+  out.send(from, HoldTrimReply{hold.cookie, held});
+}
+
+// Step 1: what is needed next is not in the log of any member that is ahead.
+void Monitor::start_sync_if_needed(TimePoint now, Output& out) {
+  if (requester_ || !monmap_ || !is_member() || now < sync_again_at_ || is_forming_store_) return;
+  const std::vector<const Peer*> reachable = reachable_voters(now);
+  // One who is not heard of yet may have in its log what the others have trimmed.
+  if (reachable.size() + 1 < monmap_->voter_count() && now < started_ + options_.lease) return;
+  const Version needed = last_committed_.version.next();
+  bool is_ahead = false;
+  bool can_fetch = false;
+  for (const Peer* peer : reachable) {
+    if (peer->probe.committed.version <= last_committed_.version) continue;
+    if (peer->probe.state == MemberState::syncing || peer->probe.state == MemberState::outsider) continue;
+    is_ahead = true;
+    if (peer->probe.first <= needed) can_fetch = true;
+  }
+  const bool is_needed = is_marked_ || (is_ahead && (!can_fetch || (paxos_ && paxos_->is_behind_trim())));
+  if (!is_needed) return;
+  const Peer* provider =
+      best_provider(reachable, is_marked_ ? Version() : last_committed_.version, last_failed_provider_);
+  if (provider == nullptr) return;
+  SYNOD_ASSERT(paxos_ || marked_log_, "only a member with a store syncs");
+  // I-9: from here to the switch it promises, accepts and serves nothing.
+  if (paxos_) {
+    provider_.end_all(out, [&](uint64_t cookie, Task task) { run_provider_task(cookie, std::move(task), out); });
+    marked_log_ = paxos_->log();
+  }
+  paxos_.reset();
+  is_marked_ = true;
+  marker_step_ = out.step;
+  requester_.emplace(options_, random_.next(), provider->id, provider->probe.name, *marked_log_, now, out);
+}
+
+void Monitor::tick_sync(TimePoint now, Output& out) {
+  if (requester_) end_sync(now, requester_->tick(now, out), out);
+  start_sync_if_needed(now, out);
+  if (paxos_) {
+    provider_.tick(now, provider_view(), out,
+                   [&](uint64_t cookie, Task task) { run_provider_task(cookie, std::move(task), out); });
+    // Step 13: in quorum, what it needs comes with the log.
+    if (release_cookie_ && paxos_->is_in_quorum(now)) {
+      out.send(paxos_->leader(), ReleaseTrim{*release_cookie_});
+      out.trace(LogLevel::info, fmt::format("sync [14] is in quorum, cookie {:016x}", *release_cookie_));
+      release_cookie_.reset();
+    }
+  }
+}
+
+void Monitor::end_sync(TimePoint now, SyncRequester::Outcome outcome, Output& out) {
+  if (outcome != SyncRequester::Outcome::failed) return;
+  last_failed_provider_ = requester_->provider();
+  sync_again_at_ = now + options_.lease;
+  requester_.reset();
+  requester_tasks_.clear();
+  out.trace(LogLevel::warning, "stays marked, and will sync again");
+}
+
+// Step 12 is done: the new store is the current one.
+void Monitor::on_switched(TimePoint now, Switched& switched, Output& out) {
+  const SyncProgress progress = requester_->progress();
+  const double seconds = std::chrono::duration<double>(now - requester_->started()).count();
+  out.trace(
+      LogLevel::info,
+      fmt::format("sync finished provider={} chunks={} keys={} bytes={} seconds={:.3f} version={}", progress.provider,
+                  progress.chunks, progress.keys, progress.bytes, seconds, switched.log.applied.version.value()));
+  Result<Monmap> monmap = Monmap::decode(switched.monmap);
+  if (monmap) monmap_ = *std::move(monmap);
+  release_cookie_ = requester_->cookie();
+  requester_.reset();
+  requester_tasks_.clear();
+  is_marked_ = false;
+  marked_log_.reset();
+  last_failed_provider_ = MemberId();
+  applies_.clear();
+  visible_ = switched.log.applied.version;
+  last_committed_ = switched.log.applied;
+  last_first_ = switched.log.first;
+  start_paxos(now, std::move(switched.log));
+  out.addresses = addresses();
+}
+
+}  // namespace synod

@@ -1,0 +1,43 @@
+// The settings of the core. Members of one cluster use the same lease.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/time.h"
+
+namespace synod {
+
+struct CoreOptions {
+  // Leases and elections.
+  Duration lease = std::chrono::seconds(1);
+  // The leader counts a grant for shorter than its giver: lease / drift_divisor less (a drift of 5 % of one lease).
+  int64_t drift_divisor = 20;
+  Duration formation_wait = std::chrono::seconds(1);
+
+  // Log.
+  uint64_t log_retain_versions = 500;  // always kept
+  uint64_t log_trim_min = 250;         // trimmed when there are this many more
+  uint64_t log_trim_max = 5000;        // at most, by one value
+  size_t window = 8;                   // values in flight
+  size_t batch_bytes = 1 << 20;        // of requests in one value; one larger request goes alone
+  size_t batch_requests = 1024;
+
+  // Requests.
+  size_t key_bytes_max = 4 << 10;
+  size_t value_bytes_max = 1 << 20;
+  size_t request_bytes_max = 2 << 20;   // all operations of one request
+  size_t answer_bytes_max = 1 << 20;    // of keys and values in one range answer; at least one key
+  size_t pending_bytes_max = 64 << 20;  // of requests that wait; further ones are refused
+  size_t pending_requests_max = 10000;
+
+  // Catch-up and sync.
+  size_t fetch_bytes = 4 << 20;
+  size_t sync_chunk_bytes = 1 << 20;
+  size_t sync_chunk_keys = 10000;
+  size_t sync_sessions_max = 2;
+  Duration sync_timeout = std::chrono::seconds(30);  // either end of a session, and the grace of a hold
+  Duration hold_renewal = std::chrono::seconds(5);
+};
+
+}  // namespace synod

@@ -1,0 +1,310 @@
+#include "mon/core/requests.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+
+namespace synod {
+namespace {
+
+constexpr size_t running_reads_max = 64;
+constexpr uint32_t timeout_ms_max = 600'000;
+
+size_t size_of(const ClientRequest& request) {
+  size_t bytes = sizeof(ClientRequest);
+  if (const auto* write = std::get_if<WriteRequest>(&request.body)) {
+    for (const WriteOp& op : write->ops) bytes += op.key.size() + op.value.size() + sizeof(WriteOp);
+  }
+  return bytes;
+}
+
+bool is_serializable(const ClientRequest& request) {
+  const auto* range = std::get_if<RangeRequest>(&request.body);
+  return range != nullptr && range->consistency == Consistency::serializable;
+}
+
+}  // namespace
+
+// ---------------------------------------------------------------------------------------------- arrivals
+
+Status Requests::check_write(const WriteRequest& write) const {
+  if (write.ops.empty()) return {Code::invalid_argument, "the request has no operation"};
+  size_t bytes = 0;
+  for (const WriteOp& op : write.ops) {
+    if (op.key.empty()) return {Code::invalid_argument, "the key is empty"};
+    if (op.key.size() > options_.key_bytes_max) {
+      return {Code::invalid_argument,
+              fmt::format("the key has {} bytes, the limit is {}", op.key.size(), options_.key_bytes_max)};
+    }
+    if (op.value.size() > options_.value_bytes_max) {
+      return {Code::invalid_argument,
+              fmt::format("the value has {} bytes, the limit is {}", op.value.size(), options_.value_bytes_max)};
+    }
+    bytes += op.key.size() + op.value.size();
+  }
+  const size_t limit = std::max(options_.request_bytes_max, options_.value_bytes_max + options_.key_bytes_max);
+  if (bytes > limit) {
+    return {Code::invalid_argument, fmt::format("the request has {} bytes, the limit is {}", bytes, limit)};
+  }
+  return Status::ok();
+}
+
+Status Requests::check(const ClientRequest& request) const {
+  if (const auto* write = std::get_if<WriteRequest>(&request.body)) SYNOD_RETURN_IF_ERROR(check_write(*write));
+  if (count_ >= options_.pending_requests_max || bytes_ + size_of(request) > options_.pending_bytes_max) {
+    return {Code::unavailable, "too many requests wait here; try again later"};
+  }
+  return Status::ok();
+}
+
+void Requests::on_request(TimePoint now, const Origin& origin, ClientRequest request, Output& out) {
+  Pending pending{origin, std::move(request), {}, now, 0, {}};
+  // A tenth of the client's patience is left for the answer to arrive.
+  const uint32_t timeout_ms = std::min(pending.request.timeout_ms, timeout_ms_max);
+  pending.deadline = now + std::chrono::microseconds(timeout_ms * uint64_t{900});
+  pending.bytes = size_of(pending.request);
+  const Status checked = check(pending.request);
+  ++count_;
+  bytes_ += pending.bytes;
+  if (!checked.is_ok()) {
+    fail(pending, checked.code(), checked.message(), out);
+  } else if (pending.is_write()) {
+    writes_.push_back(std::move(pending));
+  } else {
+    reads_.push_back(std::move(pending));
+  }
+}
+
+void Requests::answer(const Pending& pending, ClientReply reply, Output& out) {
+  --count_;
+  bytes_ -= pending.bytes;
+  reply.id = pending.request.id;
+  if (const auto* client = std::get_if<ClientOrigin>(&pending.origin)) {
+    out.answers.push_back({client->token, std::move(reply)});
+  } else {
+    const auto& forward = std::get<ForwardOrigin>(pending.origin);
+    out.send(forward.member, ForwardReply{forward.id, std::move(reply)});
+  }
+}
+
+void Requests::fail(const Pending& pending, Code code, const std::string& why, Output& out) {
+  answer(pending, ClientReply{0, Status(code, why), {}}, out);
+}
+
+// ---------------------------------------------------------------------------------------------- passing on
+
+void Requests::pass_on(TimePoint now, std::deque<Pending>& queue, MemberId leader, Output& out) {
+  std::deque<Pending> kept;
+  for (Pending& pending : queue) {
+    const bool is_passed_on = std::holds_alternative<ForwardOrigin>(pending.origin);
+    if (is_passed_on || now < pending.not_before || now >= pending.deadline || is_serializable(pending.request)) {
+      kept.push_back(std::move(pending));
+      continue;
+    }
+    Forward forward{++last_forward_, pending.request};
+    forward.request.timeout_ms = static_cast<uint32_t>(to_milliseconds(pending.deadline - now));
+    out.send(leader, std::move(forward));
+    forwarded_.emplace(last_forward_, Forwarded{leader, std::move(pending)});
+  }
+  queue = std::move(kept);
+}
+
+// What another member passed on is not passed on again: two members could each take the other for the leader.
+void Requests::refuse_passed_on(std::deque<Pending>& queue, Output& out) {
+  std::deque<Pending> kept;
+  for (Pending& pending : queue) {
+    if (std::holds_alternative<ForwardOrigin>(pending.origin)) {
+      fail(pending, Code::unavailable, "not the leader", out);
+    } else {
+      kept.push_back(std::move(pending));
+    }
+  }
+  queue = std::move(kept);
+}
+
+void Requests::on_forward_reply(TimePoint now, MemberId from, ForwardReply reply, Output& out) {
+  const auto it = forwarded_.find(reply.id);
+  if (it == forwarded_.end() || it->second.leader != from) return;
+  Pending pending = std::move(it->second.pending);
+  forwarded_.erase(it);
+  if (reply.reply.status.code() == Code::unavailable && now < pending.deadline) {
+    // Certainly not done, so it can be tried again, where a leader is by then.
+    pending.not_before = now + options_.lease / 20;
+    (pending.is_write() ? writes_ : reads_).push_back(std::move(pending));
+    return;
+  }
+  answer(pending, std::move(reply.reply), out);
+}
+
+void Requests::on_peer_lost(TimePoint now, MemberId member, Output& out) {
+  for (auto it = forwarded_.begin(); it != forwarded_.end();) {
+    if (it->second.leader != member) {
+      ++it;
+      continue;
+    }
+    Pending pending = std::move(it->second.pending);
+    it = forwarded_.erase(it);
+    if (pending.is_write()) {
+      fail(pending, Code::unknown_outcome, "the leader was lost while it had the request", out);
+    } else {
+      pending.not_before = now;
+      reads_.push_back(std::move(pending));
+    }
+  }
+}
+
+// ---------------------------------------------------------------------------------------------- moving on
+
+void Requests::pump(TimePoint now, const View& view, Output& out, const RunTask& run) {
+  if (view.paxos == nullptr) {
+    // Another member may be able to: the client is told at once.
+    give_up(writes_, TimePoint::max(), view.waits_for, out);
+    give_up(reads_, TimePoint::max(), view.waits_for, out);
+    return;
+  }
+  pump_reads(now, view, out, run);
+  if (view.paxos->is_leader()) {
+    start_evaluation(view, run);
+    return;
+  }
+  refuse_passed_on(writes_, out);
+  refuse_passed_on(reads_, out);
+  if (view.paxos->is_peon() && view.is_leader_connected) {
+    pass_on(now, writes_, view.paxos->leader(), out);
+    pass_on(now, reads_, view.paxos->leader(), out);
+  }
+}
+
+void Requests::pump_reads(TimePoint now, const View& view, Output&, const RunTask& run) {
+  std::deque<Pending> kept;
+  const bool has_lease = view.paxos->has_lease(now);
+  for (Pending& pending : reads_) {
+    bool may_run = view.has_data && is_serializable(pending.request);
+    if (has_lease && !may_run) {
+      // Under the lease nobody else commits, so this is all that was ever acknowledged.
+      if (pending.required == Version()) pending.required = view.paxos->log().committed().version;
+      may_run = view.visible >= pending.required;
+    }
+    if (may_run && running_reads_.size() < running_reads_max) {
+      const uint64_t task = run(RangeTask{std::get<RangeRequest>(pending.request.body)});
+      running_reads_.emplace(task, std::move(pending));
+    } else {
+      if (!has_lease) pending.required = Version();
+      kept.push_back(std::move(pending));
+    }
+  }
+  reads_ = std::move(kept);
+}
+
+void Requests::start_evaluation(const View& view, const RunTask& run) {
+  Paxos& paxos = *view.paxos;
+  // No request is evaluated before the recovered tail can be read.
+  if (evaluating_ || !paxos.can_propose() || view.visible < paxos.serving_from()) return;
+  if (writes_.empty() && view.trim_to == Version()) return;
+  EvaluateTask task{paxos.term(), paxos.next_version(), view.visible, {}, view.trim_to};
+  Evaluating batch{0, {}};
+  size_t bytes = 0;
+  while (!writes_.empty() && batch.requests.size() < options_.batch_requests) {
+    bytes += writes_.front().bytes;
+    if (bytes > options_.batch_bytes && !batch.requests.empty()) break;
+    batch.requests.push_back(std::move(writes_.front()));
+    writes_.pop_front();
+    task.requests.push_back(std::get<WriteRequest>(batch.requests.back().request.body));
+  }
+  batch.task = run(std::move(task));
+  evaluating_ = std::move(batch);
+}
+
+bool Requests::on_task_done(TimePoint now, uint64_t task, TaskResult& result, const View& view, Output& out) {
+  if (evaluating_ && evaluating_->task == task) {
+    auto* evaluated = std::get_if<Evaluated>(&result);
+    SYNOD_ASSERT(evaluated != nullptr, "an evaluation does not fail");
+    on_evaluated(now, *evaluated, view, out);
+    return true;
+  }
+  const auto it = running_reads_.find(task);
+  if (it == running_reads_.end()) return false;
+  auto* done = std::get_if<RangeDone>(&result);
+  SYNOD_ASSERT(done != nullptr, "a range read does not fail");
+  answer(it->second, ClientReply{0, Status::ok(), std::move(done->reply)}, out);
+  running_reads_.erase(it);
+  return true;
+}
+
+void Requests::on_evaluated(TimePoint now, Evaluated& evaluated, const View& view, Output& out) {
+  Evaluating batch = std::move(*evaluating_);
+  evaluating_.reset();
+  Paxos* paxos = view.paxos;
+  const bool is_current = paxos != nullptr && paxos->can_propose() && paxos->term() == evaluated.term &&
+                          paxos->next_version() == evaluated.version;
+  if (!is_current) {
+    // Computed on values that may not be chosen: as if it had not been computed.
+    for (auto it = batch.requests.rbegin(); it != batch.requests.rend(); ++it) writes_.push_front(std::move(*it));
+    return;
+  }
+  SYNOD_ASSERT(evaluated.replies.size() == batch.requests.size(), "one reply for each request");
+  const Position position = paxos->propose(now, std::move(evaluated.value), out);
+  in_flight_.push_back({position, std::move(batch.requests), std::move(evaluated.replies)});
+}
+
+void Requests::on_chosen(const std::vector<LogEntry>& chosen, Output& out) {
+  for (const LogEntry& entry : chosen) {
+    while (!in_flight_.empty() && in_flight_.front().position.version <= entry.version) {
+      InFlight value = std::move(in_flight_.front());
+      in_flight_.pop_front();
+      for (size_t i = 0; i < value.requests.size(); ++i) {
+        if (value.position == entry.position()) {
+          answer(value.requests[i], ClientReply{0, Status::ok(), std::move(value.replies[i])}, out);
+        } else if (value.position.version == entry.version) {
+          fail(value.requests[i], Code::unavailable, "leadership changed, and another value was chosen", out);
+        } else {
+          // A sync went past it: what was chosen at its version is not known here any more.
+          fail(value.requests[i], Code::unknown_outcome, "leadership changed while the request was in flight", out);
+        }
+      }
+    }
+  }
+}
+
+// ---------------------------------------------------------------------------------------------- time
+
+void Requests::give_up(std::deque<Pending>& queue, TimePoint now, const std::string& why, Output& out) {
+  std::deque<Pending> kept;
+  for (Pending& pending : queue) {
+    if (now >= pending.deadline) {
+      fail(pending, Code::unavailable, why, out);
+    } else {
+      kept.push_back(std::move(pending));
+    }
+  }
+  queue = std::move(kept);
+}
+
+void Requests::expire(TimePoint now, const View& view, Output& out) {
+  const std::string why = view.waits_for.empty() ? "no leader with a majority in time" : view.waits_for;
+  give_up(writes_, now, why, out);
+  give_up(reads_, now, why, out);
+  for (auto it = forwarded_.begin(); it != forwarded_.end();) {
+    Pending& pending = it->second.pending;
+    if (now < pending.deadline) {
+      ++it;
+      continue;
+    }
+    const Code code = pending.is_write() ? Code::unknown_outcome : Code::unavailable;
+    fail(pending, code, "the leader did not answer in time", out);
+    it = forwarded_.erase(it);
+  }
+  for (InFlight& value : in_flight_) {
+    for (size_t i = value.requests.size(); i-- > 0;) {
+      if (now < value.requests[i].deadline) continue;
+      fail(value.requests[i], Code::unknown_outcome, "no majority accepted it in time, but one may yet", out);
+      value.requests.erase(value.requests.begin() + static_cast<std::ptrdiff_t>(i));
+      value.replies.erase(value.replies.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+  }
+}
+
+}  // namespace synod

@@ -1,0 +1,108 @@
+// Clients' requests on their way: waiting for a leader, passed on to it, being evaluated, in flight as part of a value,
+// or reading. Each is answered exactly once, before its deadline, by the truth: done, certainly not done, or unknown.
+// Pure; used by one thread.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/time.h"
+#include "mon/core/consensus/paxos.h"
+#include "mon/core/options.h"
+#include "mon/core/output.h"
+
+namespace synod {
+
+// Who is to be answered: an own client's connection, or another member that passed the request on.
+struct ClientOrigin {
+  uint64_t token = 0;
+};
+struct ForwardOrigin {
+  MemberId member;
+  uint64_t id = 0;
+};
+using Origin = std::variant<ClientOrigin, ForwardOrigin>;
+
+class Requests {
+ public:
+  // Starts a task and returns its number.
+  using RunTask = std::function<uint64_t(Task)>;
+  // What the requests need to know of the member at this moment.
+  struct View {
+    Paxos* paxos = nullptr;  // null: this member takes no part now
+    Version visible;         // applied, and readable in the store
+    bool has_data = false;   // serializable reads can be served
+    bool is_leader_connected = false;
+    Version trim_to;        // if not zero: the next value moves the trim floor here
+    std::string waits_for;  // for the answer to whoever waited in vain
+  };
+
+  explicit Requests(const CoreOptions& options) : options_(options) {}
+
+  void on_request(TimePoint now, const Origin& origin, ClientRequest request, Output& out);
+  void on_forward_reply(TimePoint now, MemberId from, ForwardReply reply, Output& out);
+  // True if the task was one of these.
+  bool on_task_done(TimePoint now, uint64_t task, TaskResult& result, const View& view, Output& out);
+  void on_chosen(const std::vector<LogEntry>& chosen, Output& out);
+  void on_peer_lost(TimePoint now, MemberId member, Output& out);
+  // Moves on whatever can move. Called after every step.
+  void pump(TimePoint now, const View& view, Output& out, const RunTask& run);
+  // Answers those whose time is up.
+  void expire(TimePoint now, const View& view, Output& out);
+
+  size_t count() const { return count_; }
+
+ private:
+  struct Pending {
+    Origin origin;
+    ClientRequest request;
+    TimePoint deadline;
+    TimePoint not_before;  // of the next attempt to pass it on
+    size_t bytes = 0;
+    Version required;  // a read: what must be visible first; zero until a lease was seen to hold
+    bool is_write() const { return std::holds_alternative<WriteRequest>(request.body); }
+  };
+  struct Evaluating {
+    uint64_t task;
+    std::vector<Pending> requests;
+  };
+  struct InFlight {
+    Position position;
+    std::vector<Pending> requests;
+    std::vector<WriteReply> replies;
+  };
+  struct Forwarded {
+    MemberId leader;
+    Pending pending;
+  };
+
+  Status check(const ClientRequest& request) const;
+  Status check_write(const WriteRequest& write) const;
+  void answer(const Pending& pending, ClientReply reply, Output& out);
+  void fail(const Pending& pending, Code code, const std::string& why, Output& out);
+  void pump_reads(TimePoint now, const View& view, Output& out, const RunTask& run);
+  void start_evaluation(const View& view, const RunTask& run);
+  void pass_on(TimePoint now, std::deque<Pending>& queue, MemberId leader, Output& out);
+  void refuse_passed_on(std::deque<Pending>& queue, Output& out);
+  void on_evaluated(TimePoint now, Evaluated& evaluated, const View& view, Output& out);
+  void give_up(std::deque<Pending>& queue, TimePoint now, const std::string& why, Output& out);
+
+  CoreOptions options_;
+  std::deque<Pending> writes_;  // waiting
+  std::deque<Pending> reads_;   // waiting
+  std::optional<Evaluating> evaluating_;
+  std::deque<InFlight> in_flight_;
+  std::map<uint64_t, Pending> running_reads_;  // by task
+  std::map<uint64_t, Forwarded> forwarded_;    // by the number that this member gave
+  uint64_t last_forward_ = 0;
+  size_t count_ = 0;
+  size_t bytes_ = 0;
+};
+
+}  // namespace synod

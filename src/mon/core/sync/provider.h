@@ -1,0 +1,68 @@
+// The end of a sync that has the store: steps 5 to 10 and 13 of doc/sync.md, any number of sessions up to a cap, one
+// for each requester. Pure; used by one thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+
+#include "base/time.h"
+#include "mon/core/options.h"
+#include "mon/core/output.h"
+#include "mon/core/sync/trim_holds.h"
+
+namespace synod {
+
+class SyncProvider {
+ public:
+  // Runs a task for a session; its result comes back through on_result with the same cookie.
+  using RunTask = std::function<void(uint64_t cookie, Task)>;
+  // What the provider knows of its own log, and of the leader.
+  struct View {
+    Version visible;  // applied, and readable in the store
+    MemberId leader;  // zero: none
+  };
+
+  explicit SyncProvider(const CoreOptions& options) : options_(options) {}
+
+  void on_message(TimePoint now, MemberId from, const Message& message, const View& view, Output& out,
+                  const RunTask& run);
+  void on_result(TimePoint now, uint64_t cookie, const TaskResult& result, const View& view, Output& out);
+  void tick(TimePoint now, const View& view, Output& out, const RunTask& run);
+
+  // This member stops serving: it has to sync itself.
+  void end_all(Output& out, const RunTask& run);
+
+  // How far this member itself may trim its own log: that of the sessions, and of those that ended just now.
+  Version trim_limit(Version floor) const { return own_holds_.limit(floor); }
+  size_t session_count() const { return sessions_.size(); }
+
+ private:
+  struct Session {
+    MemberId requester;
+    bool is_held = false;  // step 5 is through
+    Version hold;
+    TimePoint expires;   // step 7
+    TimePoint renew_at;  // of the hold
+    TimePoint hold_deadline;
+    Position position;  // of the snapshot
+    bool is_open = false;
+    uint64_t sequence = 0;  // of the last chunk sent
+    bool is_last_sent = false;
+  };
+
+  void on_start(TimePoint now, MemberId from, const SyncStart& start, const View& view, Output& out,
+                const RunTask& run);
+  void on_hold_reply(const HoldTrimReply& reply, const View& view, Output& out, const RunTask& run);
+  void on_ack(TimePoint now, MemberId from, const SyncAck& ack, Output& out, const RunTask& run);
+  void open_snapshot(uint64_t cookie, Session& session, const RunTask& run);
+  void read_chunk(uint64_t cookie, const RunTask& run);
+  void send_chunk(uint64_t cookie, Session& session, const ChunkRead& chunk, Output& out);
+  void end(uint64_t cookie, const Status& reason, Output& out, const RunTask& run);
+
+  CoreOptions options_;
+  std::map<uint64_t, Session> sessions_;  // by cookie
+  TrimHolds own_holds_;
+};
+
+}  // namespace synod

@@ -1,0 +1,117 @@
+// Work of the store that is more than a write, asked for by the core and carried out elsewhere: on the reader, beside
+// the writes, or on the writer, in order with them. Each task is answered once, by a result of the matching type, or by
+// a failure. A failure of the member's own disk never reaches the core: it stops the daemon.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/log_entry.h"
+#include "msg/messages.h"
+#include "store/monitor_store.h"
+
+namespace synod {
+
+// ---- on the reader
+
+// Computes the next value from requests, on the state that includes all values of this term in flight.
+struct EvaluateTask {
+  uint64_t term = 0;  // a new one forgets the values in flight
+  Version version;    // that the value will decide
+  Version applied;    // visible in the store; what was computed up to here needs no remembering
+  std::vector<WriteRequest> requests;
+  Version trim_to;  // if not zero: also move the trim floor here
+};
+struct Evaluated {
+  uint64_t term = 0;
+  Version version;
+  SharedBytes value;
+  std::vector<WriteReply> replies;  // one for each request
+};
+struct RangeTask {
+  RangeRequest request;
+};
+struct RangeDone {
+  RangeReply reply;
+};
+struct ReadLogTask {
+  Version from;
+  Version to;  // inclusive
+  size_t max_bytes = 0;
+};
+struct ReadLogDone {
+  std::vector<LogEntry> entries;
+};
+// Opens a snapshot for a sync session, at what is visible.
+struct OpenSnapshotTask {
+  uint64_t cookie = 0;
+};
+struct SnapshotOpened {
+  Position position;
+};
+struct ReadChunkTask {
+  uint64_t cookie = 0;
+  size_t max_bytes = 0;
+  size_t max_keys = 0;
+};
+struct ChunkRead {
+  bool is_last = false;
+  uint64_t keys = 0;
+  SharedBytes transaction;  // encoded
+  uint64_t checksum = 0;
+  Digest digest;  // of all chunks so far
+};
+struct CloseSnapshotTask {
+  uint64_t cookie = 0;
+};
+struct SnapshotClosed {};
+
+// ---- on the writer
+
+// Makes the store of a new cluster and then records `identity` (formed).
+struct FormTask {
+  Bytes identity;
+  Position genesis;
+  Bytes monmap;  // encoded: all of the first state
+};
+struct Formed {
+  LogState log;
+};
+// An empty store beside the current one, for a sync to fill.
+struct CreateStoreTask {};
+struct StoreCreated {};
+struct WriteChunkTask {
+  SharedBytes transaction;
+  uint64_t sequence = 0;
+};
+struct ChunkWritten {
+  uint64_t keys = 0;
+  uint64_t bytes = 0;
+};
+// Forces the new store to disk and computes what it holds.
+struct VerifyTask {};
+struct Verified {
+  Position position;
+  Digest digest;
+};
+// Makes the new store the current one, with the accepted entries that chain on it.
+struct SwitchTask {
+  std::vector<LogEntry> accepted;
+};
+struct Switched {
+  LogState log;
+  Bytes monmap;  // encoded, as the new store has it
+};
+
+using Task = std::variant<EvaluateTask, RangeTask, ReadLogTask, OpenSnapshotTask, ReadChunkTask, CloseSnapshotTask,
+                          FormTask, CreateStoreTask, WriteChunkTask, VerifyTask, SwitchTask>;
+using TaskResult = std::variant<Evaluated, RangeDone, ReadLogDone, SnapshotOpened, ChunkRead, SnapshotClosed, Formed,
+                                StoreCreated, ChunkWritten, Verified, Switched, Status>;
+
+// In order with the writes.
+bool is_writer_task(const Task& task);
+
+}  // namespace synod

@@ -1,0 +1,183 @@
+#include "mon/daemon/store_engine.h"
+
+#include <fmt/format.h>
+
+#include <mutex>
+#include <utility>
+
+#include "base/assert.h"
+#include "base/codec.h"
+#include "mon/core/sync/requester.h"
+#include "mon/service/monmap_service.h"
+
+namespace synod {
+namespace {
+
+// In the new store until the switch, in one batch with each chunk.
+constexpr ByteView sync_cursor_key = "sync_cursor";
+
+void add_to_digest(Digester& digester, const ReplicatedTransaction& puts) {
+  for (const Op& op : puts.ops()) digester.add(op.key).add(op.value.view());
+}
+
+}  // namespace
+
+StoreEngine::StoreEngine(DataDir& dir, std::unique_ptr<MonitorStore> store, EngineOptions options)
+    : dir_(dir), options_(options), store_(std::move(store)) {}
+
+Status StoreEngine::write(const std::vector<WriteJob>& jobs) {
+  std::vector<const StoreWrites*> groups;
+  Durability durability = Durability::visible;
+  for (const WriteJob& job : jobs) {
+    SYNOD_ASSERT(!job.identity || &job == &jobs.front(), "an identity is written before the writes it belongs to");
+    if (job.identity) SYNOD_RETURN_IF_ERROR(dir_.write_identity(*job.identity));
+    if (!job.writes.empty()) groups.push_back(&job.writes);
+    if (job.durability == Durability::durable) durability = Durability::durable;
+  }
+  if (groups.empty()) return Status::ok();
+  SYNOD_ASSERT(store_ != nullptr, "only a formed member writes to its store");
+  return store_->commit(groups, durability);
+}
+
+Result<TaskResult> StoreEngine::run(const Task& task) {
+  if (const auto* form = std::get_if<FormTask>(&task)) return run_on_writer(*form);
+  if (const auto* create = std::get_if<CreateStoreTask>(&task)) return run_on_writer(*create);
+  if (const auto* chunk = std::get_if<WriteChunkTask>(&task)) return run_on_writer(*chunk);
+  if (const auto* verify = std::get_if<VerifyTask>(&task)) return run_on_writer(*verify);
+  if (const auto* change = std::get_if<SwitchTask>(&task)) return run_on_writer(*change);
+  const std::shared_lock lock(switching_);
+  SYNOD_ASSERT(store_ != nullptr, "only a formed member reads its store");
+  if (const auto* evaluate = std::get_if<EvaluateTask>(&task)) return run_on_reader(*evaluate);
+  if (const auto* range = std::get_if<RangeTask>(&task)) return run_on_reader(*range);
+  if (const auto* read = std::get_if<ReadLogTask>(&task)) return run_on_reader(*read);
+  if (const auto* open = std::get_if<OpenSnapshotTask>(&task)) return run_on_reader(*open);
+  if (const auto* chunk = std::get_if<ReadChunkTask>(&task)) return run_on_reader(*chunk);
+  return run_on_reader(std::get<CloseSnapshotTask>(task));
+}
+
+// ---------------------------------------------------------------------------------------------- reader
+
+Result<TaskResult> StoreEngine::run_on_reader(const EvaluateTask& task) {
+  Result<Evaluated> evaluated = evaluator_.evaluate(*store_->new_reader(), task);
+  if (!evaluated) return evaluated.error();
+  return TaskResult(*std::move(evaluated));
+}
+
+Result<TaskResult> StoreEngine::run_on_reader(const RangeTask& task) {
+  Result<RangeReply> reply = read_range(*store_->new_reader(), task.request, options_.answer_bytes_max);
+  if (!reply) return reply.error();
+  return TaskResult(RangeDone{*std::move(reply)});
+}
+
+Result<TaskResult> StoreEngine::run_on_reader(const ReadLogTask& task) {
+  Result<std::vector<LogEntry>> entries = store_->read_entries(task.from, task.to, task.max_bytes);
+  if (!entries) return entries.error();
+  return TaskResult(ReadLogDone{*std::move(entries)});
+}
+
+Result<TaskResult> StoreEngine::run_on_reader(const OpenSnapshotTask& task) {
+  Result<std::unique_ptr<StoreWalker>> walker = store_->new_walker({});
+  if (!walker) return walker.error();
+  const Position position = (*walker)->position();
+  snapshots_[task.cookie].walker = *std::move(walker);
+  return TaskResult(SnapshotOpened{position});
+}
+
+Result<TaskResult> StoreEngine::run_on_reader(const ReadChunkTask& task) {
+  const auto it = snapshots_.find(task.cookie);
+  if (it == snapshots_.end()) return TaskResult(Status(Code::not_found, "the snapshot is closed"));
+  Result<WalkChunk> chunk = it->second.walker->next_chunk(task.max_bytes, task.max_keys);
+  if (!chunk) return chunk.error();
+  add_to_digest(it->second.digester, chunk->puts);
+  ChunkRead read;
+  read.is_last = chunk->is_last;
+  read.keys = chunk->keys;
+  read.transaction = SharedBytes(chunk->puts.encode());
+  read.checksum = checksum64(read.transaction.view());
+  if (read.is_last) read.digest = it->second.digester.finish();
+  return TaskResult(std::move(read));
+}
+
+Result<TaskResult> StoreEngine::run_on_reader(const CloseSnapshotTask& task) {
+  snapshots_.erase(task.cookie);
+  return TaskResult(SnapshotClosed{});
+}
+
+// ---------------------------------------------------------------------------------------------- writer
+
+// Closes the current store, and the one that was being filled, and opens it again as the current one.
+Status StoreEngine::become_current(const std::string& name) {
+  const std::unique_lock lock(switching_);
+  snapshots_.clear();
+  store_.reset();
+  new_store_.reset();
+  SYNOD_RETURN_IF_ERROR(dir_.switch_to(name));
+  Result<std::unique_ptr<KeyValueDB>> db = dir_.open_current(options_.database);
+  if (!db) return db.error();
+  store_ = std::make_unique<MonitorStore>(*std::move(db));
+  return Status::ok();
+}
+
+Result<TaskResult> StoreEngine::run_on_writer(const FormTask& task) {
+  const Result<Monmap> monmap = Monmap::decode(task.monmap);
+  SYNOD_ASSERT(monmap.has_value(), "a cluster is formed with a monmap");
+  Result<DataDir::NewStore> created = dir_.create_store(options_.database);
+  if (!created) return created.error();
+  const std::string name = created->name;
+  new_store_ = std::make_unique<MonitorStore>(std::move(created->db));
+  SYNOD_RETURN_IF_ERROR(new_store_->initialize(task.genesis, monmap_genesis(*monmap)));
+  SYNOD_RETURN_IF_ERROR(become_current(name));
+  SYNOD_RETURN_IF_ERROR(dir_.write_identity(task.identity));
+  Result<LogState> log = store_->load_log();
+  if (!log) return log.error();
+  return TaskResult(Formed{*std::move(log)});
+}
+
+Result<TaskResult> StoreEngine::run_on_writer(const CreateStoreTask&) {
+  new_store_.reset();
+  Result<DataDir::NewStore> created = dir_.create_store(options_.database);
+  if (!created) return created.error();
+  new_name_ = created->name;
+  new_store_ = std::make_unique<MonitorStore>(std::move(created->db));
+  return TaskResult(StoreCreated{});
+}
+
+Result<TaskResult> StoreEngine::run_on_writer(const WriteChunkTask& task) {
+  SYNOD_ASSERT(new_store_ != nullptr, "a chunk is written to a new store");
+  const Result<ReplicatedTransaction> puts = ReplicatedTransaction::decode(task.transaction);
+  if (!puts) return TaskResult(Status(Code::corruption, "a chunk does not decode: " + puts.error().message()));
+  ChunkWritten written;
+  for (const Op& op : puts->ops()) {
+    if (op.type != OpType::put) return TaskResult(Status(Code::corruption, "a chunk holds more than puts"));
+    ++written.keys;
+    written.bytes += op.key.size() + op.value.size();
+  }
+  Bytes cursor;
+  put_fixed64(cursor, task.sequence);
+  put_field(cursor, puts->is_empty() ? Bytes() : puts->ops().back().key);
+  SYNOD_RETURN_IF_ERROR(
+      new_store_->commit_chunk(*puts, Bytes(sync_cursor_key), SharedBytes(std::move(cursor)), Durability::durable));
+  return TaskResult(written);
+}
+
+Result<TaskResult> StoreEngine::run_on_writer(const VerifyTask&) {
+  const Result<Position> position = new_store_->applied();
+  if (!position) return TaskResult(Status(Code::corruption, "the copy has no applied position"));
+  const Result<Digest> digest = new_store_->digest();
+  if (!digest) return digest.error();
+  return TaskResult(Verified{*position, *digest});
+}
+
+Result<TaskResult> StoreEngine::run_on_writer(const SwitchTask& task) {
+  StoreWrites writes{EraseLocal{Bytes(sync_cursor_key)}, EraseLocal{Bytes(synchronizing_key)}};
+  for (const LogEntry& entry : task.accepted) writes.push_back(PutEntry{entry});
+  SYNOD_RETURN_IF_ERROR(new_store_->commit({&writes}, Durability::durable));
+  SYNOD_RETURN_IF_ERROR(become_current(new_name_));
+  Result<LogState> log = store_->load_log();
+  if (!log) return log.error();
+  const Result<std::optional<Bytes>> monmap = store_->new_reader()->get(monmap_key);
+  if (!monmap) return monmap.error();
+  return TaskResult(Switched{*std::move(log), monmap->value_or(Bytes())});
+}
+
+}  // namespace synod

@@ -1,0 +1,64 @@
+// Carries out writes and tasks on a data directory: what is done, not on which thread. StoreThreads and the simulator
+// run the same engine.
+//
+// Thread safety: write() and writer tasks from one thread; reader tasks from one other thread. Everything may block.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <shared_mutex>
+#include <vector>
+
+#include "mon/daemon/storage.h"
+#include "mon/service/kv_service.h"
+#include "store/data_dir.h"
+#include "store/monitor_store.h"
+
+namespace synod {
+
+struct EngineOptions {
+  DatabaseOptions database;
+  size_t answer_bytes_max = 1 << 20;
+};
+
+class StoreEngine {
+ public:
+  // `store` is the directory's current store, or null if it has none yet.
+  StoreEngine(DataDir& dir, std::unique_ptr<MonitorStore> store, EngineOptions options);
+
+  // All jobs as one batch, durable if one of them is to be. REQUIRES: only the first has an identity.
+  Status write(const std::vector<WriteJob>& jobs);
+  // A task that cannot be done now, through no fault of the disk, results in a Status; a failure is the disk's.
+  Result<TaskResult> run(const Task& task);
+
+ private:
+  struct Snapshot {
+    std::unique_ptr<StoreWalker> walker;
+    Digester digester;
+  };
+
+  Result<TaskResult> run_on_reader(const EvaluateTask& task);
+  Result<TaskResult> run_on_reader(const RangeTask& task);
+  Result<TaskResult> run_on_reader(const ReadLogTask& task);
+  Result<TaskResult> run_on_reader(const OpenSnapshotTask& task);
+  Result<TaskResult> run_on_reader(const ReadChunkTask& task);
+  Result<TaskResult> run_on_reader(const CloseSnapshotTask& task);
+  Result<TaskResult> run_on_writer(const FormTask& task);
+  Result<TaskResult> run_on_writer(const CreateStoreTask& task);
+  Result<TaskResult> run_on_writer(const WriteChunkTask& task);
+  Result<TaskResult> run_on_writer(const VerifyTask& task);
+  Result<TaskResult> run_on_writer(const SwitchTask& task);
+  Status become_current(const std::string& name);
+
+  DataDir& dir_;
+  EngineOptions options_;
+  std::shared_mutex switching_;  // held shared by reader tasks, exclusively while the current store changes
+  std::unique_ptr<MonitorStore> store_;
+  std::unique_ptr<MonitorStore> new_store_;  // of a running sync
+  std::string new_name_;
+  KvEvaluator evaluator_;
+  std::map<uint64_t, Snapshot> snapshots_;  // by cookie
+};
+
+}  // namespace synod

@@ -1,0 +1,61 @@
+// The key-value service: what clients' requests mean, with etcd's revision semantics (research: etcd's API, "Data model
+// rules"). The store's revision is 1 at first; each request that changes something adds one, whatever the number of its
+// operations; an erase that finds no key changes nothing.
+//
+// Keys in the replicated space: "kv/k/" + the user's key, and "kv/revision".
+// Functions over a ReplicatedReader; they run on the store's reader, never on the event loop.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+
+#include "base/bytes.h"
+#include "base/status.h"
+#include "mon/core/tasks.h"
+#include "msg/messages.h"
+#include "store/monitor_store.h"
+
+namespace synod {
+
+inline constexpr ByteView kv_key_prefix = "kv/k/";
+inline constexpr ByteView kv_revision_key = "kv/revision";  // put_fixed64
+
+// What is stored under a user's key: the three numbers, 8 bytes each, then the value.
+struct KvRecord {
+  uint64_t create_revision = 0;
+  uint64_t mod_revision = 0;
+  uint64_t version = 0;
+  ByteView value;
+
+  Bytes encode() const;
+  static Result<KvRecord> decode(ByteView bytes);  // the value refers into `bytes`
+};
+
+// Computes values at the leader, on the state that includes its own proposals in flight. Used by one thread.
+class KvEvaluator {
+ public:
+  Result<Evaluated> evaluate(const ReplicatedReader& reader, const EvaluateTask& task);
+
+ private:
+  // A key as a value in flight leaves it.
+  struct InFlight {
+    std::optional<SharedBytes> value;  // none: erased
+    Version version;
+  };
+
+  Result<std::optional<Bytes>> get(const ReplicatedReader& reader, const Bytes& key) const;
+  Result<WriteReply> write(const ReplicatedReader& reader, const WriteRequest& request, Version version,
+                           ReplicatedTransaction& transaction);
+  Result<uint64_t> read_revision(const ReplicatedReader& reader) const;
+  void note(Bytes key, std::optional<SharedBytes> value, Version version, ReplicatedTransaction& transaction);
+  void forget(const EvaluateTask& task);
+
+  uint64_t term_ = 0;
+  std::map<Bytes, InFlight> in_flight_;
+};
+
+// The keys of the range, up to its limit, and up to `max_bytes` of keys and values but at least one.
+Result<RangeReply> read_range(const ReplicatedReader& reader, const RangeRequest& request, size_t max_bytes);
+
+}  // namespace synod

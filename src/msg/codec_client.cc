@@ -1,0 +1,198 @@
+#include "msg/codec_proto.h"
+#include "proto/client.pb.h"
+
+namespace synod::codec {
+
+// clang-format off
+template <> struct ProtoOf<ClientRequest> { using type = proto::ClientRequest; };
+template <> struct ProtoOf<ClientReply> { using type = proto::ClientReply; };
+template <> struct ProtoOf<Forward> { using type = proto::Forward; };
+template <> struct ProtoOf<ForwardReply> { using type = proto::ForwardReply; };
+// clang-format on
+
+// ---------------------------------------------------------------------------------------------- requests
+
+void pack_body(const WriteRequest& body, proto::ClientRequest* to, Packer& packer) {
+  proto::WriteRequest* write = to->mutable_write();
+  for (const WriteOp& op : body.ops) {
+    proto::WriteOp* packed = write->add_ops();
+    packed->set_type(static_cast<uint32_t>(op.type));
+    packed->set_key(op.key);
+    packed->set_value_size(packer.put(op.value));
+  }
+}
+
+void pack_body(const RangeRequest& body, proto::ClientRequest* to, Packer&) {
+  proto::RangeRequest* range = to->mutable_range();
+  range->set_begin(body.begin);
+  range->set_end(body.end);
+  range->set_limit(body.limit);
+  range->set_consistency(static_cast<uint32_t>(body.consistency));
+}
+
+void pack_body(const StatusRequest&, proto::ClientRequest* to, Packer&) { to->mutable_status(); }
+
+WriteRequest unpack_body(const proto::WriteRequest& from, Unpacker& unpacker) {
+  WriteRequest body;
+  for (const proto::WriteOp& op : from.ops()) {
+    const auto type = unpacker.enumerator(op.type(), WriteOp::Type::erase);
+    body.ops.push_back({type, op.key(), unpacker.value(op.value_size())});
+    if (unpacker.has_failed()) break;
+  }
+  return body;
+}
+
+RangeRequest unpack_body(const proto::RangeRequest& from, Unpacker& unpacker) {
+  return {from.begin(), from.end(), from.limit(), unpacker.enumerator(from.consistency(), Consistency::serializable)};
+}
+
+void pack(const ClientRequest& message, proto::ClientRequest* to, Packer& packer) {
+  to->set_id(message.id);
+  to->set_timeout_ms(message.timeout_ms);
+  std::visit([&](const auto& body) { pack_body(body, to, packer); }, message.body);
+}
+
+void unpack(const proto::ClientRequest& from, ClientRequest& message, Unpacker& unpacker) {
+  message.id = from.id();
+  message.timeout_ms = from.timeout_ms();
+  switch (from.body_case()) {
+    case proto::ClientRequest::kWrite: message.body = unpack_body(from.write(), unpacker); break;
+    case proto::ClientRequest::kRange: message.body = unpack_body(from.range(), unpacker); break;
+    case proto::ClientRequest::kStatus: message.body = StatusRequest{}; break;
+    case proto::ClientRequest::BODY_NOT_SET: unpacker.fail("a client's request is of unknown kind"); break;
+  }
+}
+
+// ---------------------------------------------------------------------------------------------- replies
+
+void pack_body(const std::monostate&, proto::ClientReply*, Packer&) {}
+
+void pack_body(const WriteReply& body, proto::ClientReply* to, Packer&) {
+  to->mutable_write()->set_revision(body.revision);
+  for (const uint64_t erased : body.erased) to->mutable_write()->add_erased(erased);
+}
+
+void pack_body(const RangeReply& body, proto::ClientReply* to, Packer& packer) {
+  proto::RangeReply* range = to->mutable_range();
+  range->set_revision(body.revision);
+  range->set_more(body.more);
+  for (const KeyValue& item : body.items) {
+    proto::KeyValue* packed = range->add_items();
+    packed->set_key(item.key);
+    packed->set_value_size(packer.put(item.value));
+    packed->set_create_revision(item.create_revision);
+    packed->set_mod_revision(item.mod_revision);
+    packed->set_version(item.version);
+  }
+}
+
+void pack_member(const MemberStatus& member, proto::MemberStatus* to) {
+  to->set_name(member.name);
+  to->set_id(member.id.value());
+  to->set_address(member.address);
+  to->set_reachable(member.reachable);
+  to->set_state(static_cast<uint32_t>(member.state));
+  to->set_first(member.first.value());
+  to->set_committed(member.committed.value());
+  pack(member.sync, to->mutable_sync());
+}
+
+void pack_body(const StatusReply& body, proto::ClientReply* to, Packer&) {
+  proto::StatusReply* status = to->mutable_member_status();
+  status->set_fsid(pack(body.fsid));
+  status->set_answered_by(body.answered_by);
+  status->set_state(static_cast<uint32_t>(body.state));
+  status->set_detail(body.detail);
+  status->set_leader(body.leader);
+  status->set_epoch(body.epoch);
+  for (const std::string& name : body.quorum) status->add_quorum(name);
+  for (const MemberStatus& member : body.members) pack_member(member, status->add_members());
+}
+
+WriteReply unpack_body(const proto::WriteReply& from, Unpacker&) {
+  return {from.revision(), {from.erased().begin(), from.erased().end()}};
+}
+
+RangeReply unpack_body(const proto::RangeReply& from, Unpacker& unpacker) {
+  RangeReply body;
+  body.revision = from.revision();
+  body.more = from.more();
+  for (const proto::KeyValue& item : from.items()) {
+    body.items.push_back(
+        {item.key(), unpacker.value(item.value_size()), item.create_revision(), item.mod_revision(), item.version()});
+    if (unpacker.has_failed()) break;
+  }
+  return body;
+}
+
+MemberStatus unpack_member(const proto::MemberStatus& from, Unpacker& unpacker) {
+  MemberStatus member;
+  member.name = from.name();
+  member.id = MemberId(from.id());
+  member.address = from.address();
+  member.reachable = from.reachable();
+  member.state = unpacker.enumerator(from.state(), MemberState::peon);
+  member.first = Version(from.first());
+  member.committed = Version(from.committed());
+  member.sync = unpack(from.sync());
+  return member;
+}
+
+StatusReply unpack_body(const proto::StatusReply& from, Unpacker& unpacker) {
+  StatusReply body;
+  body.fsid = unpacker.fsid(from.fsid());
+  body.answered_by = from.answered_by();
+  body.state = unpacker.enumerator(from.state(), MemberState::peon);
+  body.detail = from.detail();
+  body.leader = from.leader();
+  body.epoch = from.epoch();
+  body.quorum.assign(from.quorum().begin(), from.quorum().end());
+  for (const proto::MemberStatus& member : from.members()) body.members.push_back(unpack_member(member, unpacker));
+  return body;
+}
+
+void pack(const ClientReply& message, proto::ClientReply* to, Packer& packer) {
+  to->set_id(message.id);
+  pack(message.status, to->mutable_status());
+  std::visit([&](const auto& body) { pack_body(body, to, packer); }, message.body);
+}
+
+void unpack(const proto::ClientReply& from, ClientReply& message, Unpacker& unpacker) {
+  message.id = from.id();
+  message.status = unpack(from.status(), unpacker);
+  switch (from.body_case()) {
+    case proto::ClientReply::kWrite: message.body = unpack_body(from.write(), unpacker); break;
+    case proto::ClientReply::kRange: message.body = unpack_body(from.range(), unpacker); break;
+    case proto::ClientReply::kMemberStatus: message.body = unpack_body(from.member_status(), unpacker); break;
+    case proto::ClientReply::BODY_NOT_SET: break;
+  }
+}
+
+// ---------------------------------------------------------------------------------------------- forwarding
+
+void pack(const Forward& message, proto::Forward* to, Packer& packer) {
+  to->set_id(message.id);
+  pack(message.request, to->mutable_request(), packer);
+}
+
+void unpack(const proto::Forward& from, Forward& message, Unpacker& unpacker) {
+  message.id = from.id();
+  unpack(from.request(), message.request, unpacker);
+}
+
+void pack(const ForwardReply& message, proto::ForwardReply* to, Packer& packer) {
+  to->set_id(message.id);
+  pack(message.reply, to->mutable_reply(), packer);
+}
+
+void unpack(const proto::ForwardReply& from, ForwardReply& message, Unpacker& unpacker) {
+  message.id = from.id();
+  unpack(from.reply(), message.reply, unpacker);
+}
+
+template struct MessageCodec<ClientRequest>;
+template struct MessageCodec<ClientReply>;
+template struct MessageCodec<Forward>;
+template struct MessageCodec<ForwardReply>;
+
+}  // namespace synod::codec

@@ -1,0 +1,94 @@
+#include <array>
+
+#include "msg/codec_proto.h"
+
+namespace synod::codec {
+namespace {
+
+// The place in this table is the number on the wire.
+constexpr std::array code_numbers = {Code::ok,       Code::not_found,   Code::invalid_argument, Code::refused,
+                                     Code::in_use,   Code::unavailable, Code::unknown_outcome,  Code::corruption,
+                                     Code::io_error, Code::exhausted};
+
+uint32_t number_of(Code code) {
+  for (uint32_t number = 0; number < code_numbers.size(); ++number) {
+    if (code_numbers[number] == code) return number;
+  }
+  SYNOD_ASSERT(false, "a status code without a number on the wire");
+}
+
+}  // namespace
+
+std::string pack(const Digest& digest) { return std::string(digest.view()); }
+std::string pack(const Fsid& fsid) { return {fsid.bytes.begin(), fsid.bytes.end()}; }
+
+void pack(const Source& source, proto::Source* to) {
+  to->set_fsid(pack(source.fsid));
+  to->set_member(source.member.value());
+  to->set_start_count(source.start_count);
+}
+
+Source unpack(const proto::Source& from, Unpacker& unpacker) {
+  return {unpacker.fsid(from.fsid()), MemberId(from.member()), from.start_count()};
+}
+
+void pack(const ProposalNumber& pn, proto::ProposalNumber* to) {
+  to->set_round(pn.round);
+  to->set_member(pn.member.value());
+}
+
+ProposalNumber unpack(const proto::ProposalNumber& from) { return {from.round(), MemberId(from.member())}; }
+
+void pack(const Position& position, proto::Position* to) {
+  to->set_version(position.version.value());
+  to->set_hash(pack(position.hash));
+}
+
+Position unpack(const proto::Position& from, Unpacker& unpacker) {
+  return {Version(from.version()), unpacker.digest(from.hash())};
+}
+
+void pack(const LogEntry& entry, proto::LogEntry* to, Packer& packer) {
+  to->set_version(entry.version.value());
+  pack(entry.pn, to->mutable_pn());
+  to->set_predecessor(pack(entry.predecessor));
+  to->set_hash(pack(entry.hash));
+  to->set_value_size(packer.put(entry.value));
+}
+
+LogEntry unpack(const proto::LogEntry& from, Unpacker& unpacker) {
+  const ChainHash predecessor = unpacker.digest(from.predecessor());
+  const ChainHash hash = unpacker.digest(from.hash());
+  SharedBytes value = unpacker.value(from.value_size());
+  if (from.version() == 0) unpacker.fail("an entry has the version 0, which is the genesis");
+  if (unpacker.has_failed()) return {};
+  const Position before{Version(from.version()).previous(), predecessor};
+  LogEntry entry = make_log_entry(before, unpack(from.pn()), std::move(value));
+  if (entry.hash != hash) unpacker.fail("the value of version " + std::to_string(from.version()) + " fails its hash");
+  return entry;
+}
+
+void pack(const Status& status, proto::Status* to) {
+  to->set_code(number_of(status.code()));
+  to->set_message(status.message());
+}
+
+Status unpack(const proto::Status& from, Unpacker& unpacker) {
+  if (from.code() < code_numbers.size()) return {code_numbers[from.code()], from.message()};
+  unpacker.fail("a status has the unknown code " + std::to_string(from.code()));
+  return {};
+}
+
+void pack(const SyncProgress& progress, proto::SyncProgress* to) {
+  to->set_provider(progress.provider);
+  to->set_chunks(progress.chunks);
+  to->set_keys(progress.keys);
+  to->set_bytes(progress.bytes);
+  to->set_version(progress.version.value());
+}
+
+SyncProgress unpack(const proto::SyncProgress& from) {
+  return {from.provider(), from.chunks(), from.keys(), from.bytes(), Version(from.version())};
+}
+
+}  // namespace synod::codec

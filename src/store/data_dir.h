@@ -1,0 +1,70 @@
+// A member's data directory: who may use it, which store in it is the current one, and the small records that live
+// outside of the store. doc/store.md draws it.
+//
+//   DIR/lock             held (flock) by the process that uses the directory
+//   DIR/identity.1, .2   the member's identity and promise, twice (TwinFile)
+//   DIR/CURRENT_STORE    the name of the current store, one line
+//   DIR/store.N/         a LevelDB database; at most one other than the current one, while a sync fills it
+//
+// Not thread safe, but for what is said at a method. May block on the disk.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/status.h"
+#include "store/database_options.h"
+#include "store/dir_lock.h"
+#include "store/key_value_db.h"
+#include "store/twin_file.h"
+
+namespace synod {
+
+class DataDir {
+ public:
+  // For the daemon: makes the directory if it is missing, locks it exclusively, removes stores that a broken-off sync
+  // or a finished one left behind (but keeps the one that `CURRENT_STORE` names, and removes none while that one is
+  // missing: nothing then says which is garbage). Fails with `in_use` (naming the
+  // holder's pid where the system tells) or with `io_error` (unwritable), each as one sentence that names the path.
+  static Result<std::unique_ptr<DataDir>> open(const std::string& path);
+  DataDir(const DataDir&) = delete;
+  DataDir& operator=(const DataDir&) = delete;
+
+  const std::string& path() const { return path_; }
+  bool has_store() const;  // CURRENT_STORE exists
+
+  // The newest valid copy; nothing if there is no copy at all; `corruption` if copies exist and none is valid.
+  Result<std::optional<Bytes>> read_identity() const;
+  // Durable when it returns: one copy is written and synced, then the other, and the directory when a file is new.
+  Status write_identity(ByteView record);
+
+  // Opens the current store. Fails if there is none: it never makes one.
+  Result<std::unique_ptr<KeyValueDB>> open_current(const DatabaseOptions& options);
+  // Makes an empty store beside the current one, in place of any that was there; `name` is what switch_to takes.
+  struct NewStore {
+    std::string name;
+    std::unique_ptr<KeyValueDB> db;
+  };
+  Result<NewStore> create_store(const DatabaseOptions& options);
+  // Makes `name` the current store, durably and in one step, and removes the other one. The caller has closed the old
+  // database before, and has made all of the new one durable.
+  Status switch_to(const std::string& name);
+
+ private:
+  DataDir(std::string path, DirLock lock);
+
+  std::string path_;
+  DirLock lock_;
+  TwinFile identity_;
+};
+
+// For tools: opens the current store of a stopped member's directory without changing a byte of it and without write
+// permission. Fails with `in_use` while a daemon has it. The directory stays locked (shared) as long as the database
+// lives.
+Result<std::unique_ptr<KeyValueDB>> open_read_only(const std::string& dir);
+// For the tools' set and rm: the same, writable.
+Result<std::unique_ptr<KeyValueDB>> open_for_repair(const std::string& dir);
+
+}  // namespace synod

@@ -1,0 +1,170 @@
+#include "store/leveldb/level_db.h"
+
+#include <fmt/format.h>
+#include <leveldb/cache.h>
+#include <leveldb/db.h>
+#include <leveldb/filter_policy.h>
+#include <leveldb/write_batch.h>
+
+#include <mutex>
+#include <utility>
+
+#include "base/assert.h"
+#include "store/leveldb/batch_builder.h"
+#include "store/leveldb/hardened_env.h"
+#include "store/leveldb/overlay_env.h"
+#include "store/leveldb/posix_env.h"
+#include "store/leveldb/translate.h"
+#include "store/space_key.h"
+
+namespace synod {
+namespace {
+
+constexpr int bloom_bits_per_key = 10;
+
+class LevelDbIterator final : public DbIterator {
+ public:
+  LevelDbIterator(std::unique_ptr<leveldb::Iterator> iterator, std::string path)
+      : iterator_(std::move(iterator)), path_(std::move(path)) {}
+
+  void seek_to_first() override { iterator_->SeekToFirst(); }
+  void seek(KeySpace space, ByteView key) override { iterator_->Seek(space_key(space, key)); }
+  bool is_valid() const override { return iterator_->Valid() && is_stored_key(to_view(iterator_->key())); }
+  void next() override {
+    SYNOD_ASSERT(is_valid(), "next() of an iterator that is not at a key");
+    iterator_->Next();
+  }
+  KeySpace space() const override { return static_cast<KeySpace>(iterator_->key()[0]); }
+  ByteView key() const override { return to_view(iterator_->key()).substr(1); }
+  ByteView value() const override { return to_view(iterator_->value()); }
+  Status status() const override {
+    if (!iterator_->status().ok()) return translate(iterator_->status(), "read", path_);
+    if (iterator_->Valid() && !is_valid()) {
+      return Status(Code::corruption, fmt::format("the store {} holds a key of no known key space", path_));
+    }
+    return Status::ok();
+  }
+
+ private:
+  std::unique_ptr<leveldb::Iterator> iterator_;
+  std::string path_;
+};
+
+class LevelDb final : public KeyValueDB {
+ public:
+  LevelDb(std::string path, const DatabaseOptions& options, std::shared_ptr<leveldb::Env> env)
+      : path_(std::move(path)),
+        env_(std::move(env)),
+        filter_(leveldb::NewBloomFilterPolicy(bloom_bits_per_key)),
+        cache_(leveldb::NewLRUCache(options.block_cache_bytes)),
+        write_buffer_bytes_(options.write_buffer_bytes) {}
+
+  Status open(OpenMode mode) {
+    leveldb::Options options;
+    options.env = env_.get();
+    options.create_if_missing = mode == OpenMode::create;
+    options.error_if_exists = mode == OpenMode::create;
+    options.paranoid_checks = true;
+    options.write_buffer_size = write_buffer_bytes_;
+    options.block_cache = cache_.get();
+    options.filter_policy = filter_.get();
+    leveldb::DB* db = nullptr;
+    const leveldb::Status opened = leveldb::DB::Open(options, path_, &db);
+    db_.reset(db);
+    return translate(opened, "open", path_);
+  }
+
+  Status commit(const DbBatch& batch, Durability durability) override {
+    const std::lock_guard lock(mutex_);
+    if (!failure_.is_ok()) {
+      return Status(failure_.code(), fmt::format("an earlier write failed, and nothing is written to this store before "
+                                                 "a restart: {}",
+                                                 failure_.message()));
+    }
+    failure_ = write(batch, durability);
+    return failure_;
+  }
+
+  Result<std::optional<Bytes>> get(KeySpace space, ByteView key) const override {
+    Bytes value;
+    const leveldb::Status found = db_->Get(verified_reads(), space_key(space, key), &value);
+    if (found.IsNotFound()) return std::optional<Bytes>();
+    if (!found.ok()) return translate(found, "read", path_);
+    return std::optional<Bytes>(std::move(value));
+  }
+
+  std::unique_ptr<DbIterator> new_iterator() const override {
+    return std::make_unique<LevelDbIterator>(new_scan(), path_);
+  }
+
+ private:
+  static leveldb::ReadOptions verified_reads() {
+    leveldb::ReadOptions options;
+    options.verify_checksums = true;
+    return options;
+  }
+  std::unique_ptr<leveldb::Iterator> new_scan() const {
+    leveldb::ReadOptions options = verified_reads();
+    options.fill_cache = false;
+    return std::unique_ptr<leveldb::Iterator>(db_->NewIterator(options));
+  }
+
+  Status write(const DbBatch& batch, Durability durability) {
+    BatchBuilder builder([this] { return new_scan(); });
+    const leveldb::Status built = builder.add(batch);
+    if (!built.ok()) return translate(built, "read", path_);
+    leveldb::WriteOptions options;
+    options.sync = durability == Durability::durable;
+    return translate(db_->Write(options, &builder.batch()), "write to", path_);
+  }
+
+  const std::string path_;
+  const std::shared_ptr<leveldb::Env> env_;
+  const std::unique_ptr<const leveldb::FilterPolicy> filter_;
+  const std::unique_ptr<leveldb::Cache> cache_;
+  const size_t write_buffer_bytes_;
+  std::unique_ptr<leveldb::DB> db_;  // destroyed first: it uses all of the above
+  std::mutex mutex_;                 // one commit at a time: an erase_range reads what the commit before has written
+  Status failure_;
+};
+
+class ReadOnlyLevelDb final : public KeyValueDB {
+ public:
+  ReadOnlyLevelDb(std::string path, std::shared_ptr<OverlayEnv> overlay, std::unique_ptr<KeyValueDB> db)
+      : path_(std::move(path)), overlay_(std::move(overlay)), db_(std::move(db)) {}
+  ~ReadOnlyLevelDb() override {
+    overlay_->run_background_work();  // LevelDB waits for it when it closes
+    db_.reset();
+  }
+
+  Status commit(const DbBatch& /*batch*/, Durability /*durability*/) override {
+    return Status(Code::refused, fmt::format("the store {} is open for reading only", path_));
+  }
+  Result<std::optional<Bytes>> get(KeySpace space, ByteView key) const override { return db_->get(space, key); }
+  std::unique_ptr<DbIterator> new_iterator() const override { return db_->new_iterator(); }
+
+ private:
+  std::string path_;
+  std::shared_ptr<OverlayEnv> overlay_;
+  std::unique_ptr<KeyValueDB> db_;
+};
+
+}  // namespace
+
+std::shared_ptr<leveldb::Env> make_disk_env() { return std::make_shared<HardenedEnv>(std::make_shared<PosixEnv>()); }
+
+Result<std::unique_ptr<KeyValueDB>> open_level_db(const std::string& path, const DatabaseOptions& options,
+                                                  OpenMode mode, std::shared_ptr<leveldb::Env> env) {
+  auto db = std::make_unique<LevelDb>(path, options, std::move(env));
+  SYNOD_RETURN_IF_ERROR(db->open(mode));
+  return std::unique_ptr<KeyValueDB>(std::move(db));
+}
+
+Result<std::unique_ptr<KeyValueDB>> open_level_db_read_only(const std::string& path, const DatabaseOptions& options) {
+  auto overlay = std::make_shared<OverlayEnv>(std::make_shared<PosixEnv>());
+  Result<std::unique_ptr<KeyValueDB>> db = open_level_db(path, options, OpenMode::existing, overlay);
+  if (!db) return db.error();
+  return std::unique_ptr<KeyValueDB>(std::make_unique<ReadOnlyLevelDb>(path, std::move(overlay), *std::move(db)));
+}
+
+}  // namespace synod

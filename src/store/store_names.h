@@ -1,0 +1,25 @@
+// The stores of a data directory: DIR/store.N, and the pointer DIR/CURRENT_STORE.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+
+namespace synod {
+
+// The number of a name of the form store.N; nothing for any other name.
+std::optional<uint64_t> store_number(const std::string& name);
+
+// What CURRENT_STORE names; `not_found` if there is no such file, `corruption` if it names no store.
+Result<std::string> read_current_store(const std::string& dir);
+// Durable, and in one step.
+Status write_current_store(const std::string& dir, const std::string& name);
+
+// The names store.N in the directory.
+Result<std::vector<std::string>> list_stores(const std::string& dir);
+// Removes every store but `kept`.
+Status remove_stores_except(const std::string& dir, const std::string& kept);
+
+}  // namespace synod

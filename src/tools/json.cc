@@ -1,0 +1,94 @@
+#include "tools/json.h"
+
+#include <boost/json.hpp>
+
+#include "base/escape.h"
+#include "tools/status_print.h"
+
+namespace synod {
+namespace {
+
+namespace json = boost::json;
+
+json::value json_of_bytes(ByteView bytes) {
+  const json::string text(json::string_view(bytes.data(), bytes.size()));
+  // The parser refuses what is not UTF-8; the serializer does not look.
+  json::error_code error;
+  json::parse(json::serialize(text), error);
+  if (!error) return text;
+  return json::object{{"escaped", escape(bytes)}};
+}
+
+json::object object_of_item(const KeyValue& item) {
+  return {{"key", json_of_bytes(item.key)},
+          {"value", json_of_bytes(item.value.view())},
+          {"create_revision", item.create_revision},
+          {"mod_revision", item.mod_revision},
+          {"version", item.version}};
+}
+
+json::value json_of_sync(const SyncProgress& sync) {
+  if (sync.provider.empty()) return nullptr;
+  return json::object{{"provider", sync.provider},
+                      {"chunks", sync.chunks},
+                      {"keys", sync.keys},
+                      {"bytes", sync.bytes},
+                      {"version", sync.version.value()}};
+}
+
+json::object object_of_member(const MemberStatus& member) {
+  return {{"name", member.name},
+          {"id", to_string(member.id)},
+          {"address", member.address},
+          {"state", state_of(member)},
+          {"first_committed", member.first.value()},
+          {"last_committed", member.committed.value()},
+          {"sync", json_of_sync(member.sync)}};
+}
+
+}  // namespace
+
+std::string json_of_put(const WriteReply& reply) { return json::serialize(json::object{{"revision", reply.revision}}); }
+
+std::string json_of_del(const WriteReply& reply) {
+  const uint64_t deleted = reply.erased.empty() ? 0 : reply.erased.front();
+  return json::serialize(json::object{{"revision", reply.revision}, {"deleted", deleted}});
+}
+
+std::string json_of_get(const KeyValue& item, uint64_t revision) {
+  json::object object = object_of_item(item);
+  object["revision"] = revision;
+  return json::serialize(object);
+}
+
+std::string json_of_item(const KeyValue& item) { return json::serialize(object_of_item(item)); }
+
+std::string json_before_items() { return "{\"items\":["; }
+
+std::string json_after_items(const Client::Scanned& scanned) {
+  return "],\"more\":" + json::serialize(json::value(scanned.more)) +
+         ",\"revision\":" + json::serialize(json::value(scanned.revision)) + "}";
+}
+
+std::string json_of_import(const ImportSummary& summary) {
+  return json::serialize(
+      json::object{{"keys", summary.keys}, {"bytes", summary.bytes}, {"revision", summary.revision}});
+}
+
+std::string json_of_status(const StatusReply& status) {
+  json::array quorum, members;
+  for (const std::string& name : status.quorum) quorum.emplace_back(name);
+  for (const MemberStatus& member : status.members) members.emplace_back(object_of_member(member));
+  json::object object;
+  object["fsid"] = status.fsid ? json::value(to_string(status.fsid)) : json::value(nullptr);
+  object["leader"] = status.leader.empty() ? json::value(nullptr) : json::value(status.leader);
+  object["epoch"] = status.epoch;
+  object["quorum"] = std::move(quorum);
+  object["members"] = std::move(members);
+  object["answered_by"] = status.answered_by;
+  object["state"] = to_string(status.state);
+  object["detail"] = status.detail;
+  return json::serialize(object);
+}
+
+}  // namespace synod

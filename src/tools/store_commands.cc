@@ -1,0 +1,165 @@
+#include "tools/store_commands.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <functional>
+#include <map>
+#include <memory>
+#include <utility>
+
+#include "base/escape.h"
+#include "store/compare.h"
+#include "store/data_dir.h"
+#include "store/monitor_store.h"
+#include "tools/exit_code.h"
+
+namespace synod {
+namespace {
+
+constexpr int exit_different = 1;
+constexpr int exit_error = 2;
+
+int fail(const Status& failure) {
+  fmt::print(stderr, "synod-store: {}\n", failure.message());
+  return failure.code() == Code::not_found ? exit_not_found : exit_error;
+}
+
+void print_line(ByteView text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fputc('\n', stdout);
+}
+
+Result<std::unique_ptr<MonitorStore>> open_store(const std::string& dir) {
+  Result<std::unique_ptr<KeyValueDB>> db = open_read_only(dir);
+  // A directory without a store is an error, not a key that is missing.
+  if (!db) return Status(Code::io_error, db.error().message());
+  return std::make_unique<MonitorStore>(*std::move(db));
+}
+
+// Opens the store of the first argument and hands it to `command`.
+int with_store(const StoreOptions& options, const std::function<Status(const MonitorStore&)>& command) {
+  const Result<std::unique_ptr<MonitorStore>> store = open_store(options.arguments[0]);
+  if (!store) return fail(store.error());
+  const Status status = command(**store);
+  return status.is_ok() ? exit_ok : fail(status);
+}
+
+Status print_all(const MonitorStore& store, bool with_values) {
+  return store.new_reader()->scan({}, {}, [&](ByteView key, ByteView value) {
+    print_line(with_values ? escape(key) + '\t' + escape(value) : escape(key));
+    return std::ferror(stdout) == 0;
+  });
+}
+
+Status no_such_key(const std::string& key) { return {Code::not_found, "no such key: " + key}; }
+
+Status get(const MonitorStore& store, const std::string& escaped_key) {
+  const Result<Bytes> key = unescape(escaped_key);
+  if (!key) return key.error();
+  const Result<std::optional<Bytes>> value = store.new_reader()->get(*key);
+  if (!value) return value.error();
+  if (!*value) return no_such_key(escaped_key);
+  print_line(escape(**value));
+  return Status::ok();
+}
+
+Status stats(const MonitorStore& store) {
+  const Result<LogState> log = store.load_log();
+  if (!log) return log.error();
+  uint64_t keys = 0, bytes = 0;
+  SYNOD_RETURN_IF_ERROR(store.new_reader()->scan({}, {}, [&](ByteView key, ByteView value) {
+    ++keys;
+    bytes += key.size() + value.size();
+    return true;
+  }));
+  fmt::print("first_committed {}\nlast_committed {}\nkeys {}\nbytes {}\n", log->first.value(),
+             log->applied.version.value(), keys, bytes);
+  return Status::ok();
+}
+
+Status digest(const MonitorStore& store) {
+  const Result<Position> applied = store.applied();
+  if (!applied) return applied.error();
+  const Result<Digest> digest = store.digest();
+  if (!digest) return digest.error();
+  fmt::print("digest {}\nversion {}\n", to_string(*digest), applied->version.value());
+  return Status::ok();
+}
+
+void print_difference(const Difference& difference) {
+  const char* const kind = difference.kind == DifferenceKind::differs     ? "differs"
+                           : difference.kind == DifferenceKind::only_in_a ? "only-in A"
+                                                                          : "only-in B";
+  print_line(fmt::format("{} {}", kind, escape(difference.key)));
+}
+
+void explain(const Comparison& comparison) {
+  if (comparison.rolled_forward) {
+    const RollForward& roll = *comparison.rolled_forward;
+    fmt::print(stderr, "synod-store: {} was rolled forward in memory from version {} to {}\n",
+               roll.store == StoreSide::a ? 'A' : 'B', roll.from.value(), roll.to.value());
+  }
+  if (!comparison.caveat.empty()) fmt::print(stderr, "synod-store: {}\n", comparison.caveat);
+  fmt::print(stderr, "synod-store: {}: {} keys, {} bytes in both; {} differ, {} only in A, {} only in B\n",
+             comparison.is_equal() ? "identical" : "different", comparison.keys_compared, comparison.bytes_compared,
+             comparison.differing, comparison.only_in_a, comparison.only_in_b);
+}
+
+int compare(const StoreOptions& options) {
+  const Result<std::unique_ptr<MonitorStore>> a = open_store(options.arguments[0]);
+  if (!a) return fail(a.error());
+  const Result<std::unique_ptr<MonitorStore>> b = open_store(options.arguments[1]);
+  if (!b) return fail(b.error());
+  const Result<Comparison> comparison = compare_stores(**a, **b, print_difference);
+  if (!comparison) return fail(comparison.error());
+  explain(*comparison);
+  return comparison->is_equal() ? exit_ok : exit_different;
+}
+
+// set (with a value) and rm.
+Status repair(const std::string& dir, const std::string& escaped_key, const std::optional<std::string>& escaped_value) {
+  const Result<Bytes> key = unescape(escaped_key);
+  if (!key) return key.error();
+  if (key->empty()) return {Code::invalid_argument, "the key is empty"};
+  Result<Bytes> value = escaped_value ? unescape(*escaped_value) : Bytes();
+  if (!value) return value.error();
+  const Result<std::unique_ptr<KeyValueDB>> db = open_for_repair(dir);
+  if (!db) return {Code::io_error, db.error().message()};
+
+  ReplicatedTransaction transaction;
+  if (escaped_value) {
+    transaction.put(*key, SharedBytes(*std::move(value)));
+  } else {
+    const Result<std::optional<Bytes>> before = (*db)->get(KeySpace::replicated, *key);
+    if (!before) return before.error();
+    if (!*before) return no_such_key(escaped_key);
+    transaction.erase(*key);
+  }
+  DbBatch batch;
+  batch.add(std::move(transaction));
+  return (*db)->commit(batch, Durability::durable);
+}
+
+int report(const Status& status) { return status.is_ok() ? exit_ok : fail(status); }
+
+}  // namespace
+
+int run_store_command(const StoreOptions& options) {
+  const std::vector<std::string>& words = options.arguments;
+  const std::map<std::string, std::function<int()>> commands = {
+      {"compare", [&] { return compare(options); }},
+      {"list", [&] { return with_store(options, [](const auto& store) { return print_all(store, false); }); }},
+      {"dump", [&] { return with_store(options, [](const auto& store) { return print_all(store, true); }); }},
+      {"get", [&] { return with_store(options, [&](const auto& store) { return get(store, words[1]); }); }},
+      {"stats", [&] { return with_store(options, stats); }},
+      {"digest", [&] { return with_store(options, digest); }},
+      {"set", [&] { return report(repair(words[0], words[1], words[2])); }},
+      {"rm", [&] { return report(repair(words[0], words[1], std::nullopt)); }},
+  };
+  const auto command = commands.find(options.command);
+  SYNOD_ASSERT(command != commands.end(), "a command that store_options.cc knows");
+  return command->second();
+}
+
+}  // namespace synod

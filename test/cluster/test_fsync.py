@@ -1,0 +1,128 @@
+"""Nothing is acknowledged before a majority has synced it, seen from outside: strace records what the daemons do."""
+
+import dataclasses
+import re
+import shutil
+import time
+import unittest
+
+from harness import CLI, ClusterTest, run, wait_until
+
+PUTS = 25
+TRACED = 'write,writev,pwrite64,pwritev,fsync,fdatasync,sync_file_range,sendto,sendmsg'
+CALL = re.compile(rb'^(\d+\.\d+) (\w+)\((\d+)<(.*?)>([,)].*) = (-?\d+)(?: .*)? <(\d+\.\d+)>$')
+
+
+@dataclasses.dataclass
+class Call:
+    start: float
+    end: float
+    name: str
+    fd: int
+    target: str  # a path, or a connection
+    rest: bytes
+
+
+def read_calls(files):
+    """The completed system calls of one process, in the order in which they began."""
+    calls = []
+    for file in files:
+        for line in file.read_bytes().split(b'\n'):
+            match = CALL.match(line)
+            if match and int(match[6]) >= 0:
+                start = float(match[1])
+                calls.append(Call(start, start + float(match[7]), match[2].decode(), int(match[3]), match[4].decode(),
+                                  match[5]))
+    return sorted(calls, key=lambda call: call.start)
+
+
+class Trace:
+    """What one member did."""
+
+    def __init__(self, daemon, files):
+        calls = read_calls(files)
+        self.address = daemon.address
+        data = str(daemon.data.resolve())
+        self.file_calls = [call for call in calls if call.target.startswith(data)]
+        self.sends = [call for call in calls if call.name.startswith(('send', 'write')) and 'TCP' in call.target]
+
+    def synced_at(self, marker):
+        """When the first sync ended that began after the marker was written to the same file; None if never."""
+        ends = [sync.end for write in self.file_calls if 'write' in write.name and marker in write.rest
+                for sync in self.file_calls if sync.name in ('fsync', 'fdatasync') and sync.target == write.target and
+                sync.start >= write.end]
+        return min(ends, default=None)
+
+    def answered_at(self, begin, end):
+        """When the last piece was sent to the client: on a connection to this member's port on which nothing was sent
+        before `begin`."""
+        to_us = [call for call in self.sends if f'[{self.address}->' in call.target]
+        old = {call.target for call in to_us if call.start < begin}
+        answers = [call.start for call in to_us if call.target not in old and begin <= call.start <= end]
+        return max(answers, default=None)
+
+
+class Fsync(ClusterTest):
+    def start_traced(self, cluster):
+        if not shutil.which('strace'):
+            self.fail('strace is not installed (Debian package: strace)')
+        for daemon in cluster.daemons.values():
+            # -D: the daemon stays our child. -ff: a file for each thread, so that no call is split in two lines.
+            daemon.start(wrapper=['strace', '-D', '-f', '-ff', '-ttt', '-T', '-yy', '-s', '4096', '--seccomp-bpf',
+                                  '-e', f'trace={TRACED}', '-e', 'signal=none', '-o',
+                                  str(cluster.root / f'strace.{daemon.name}')])
+        for daemon in cluster.daemons.values():
+            wait_until(lambda: self.is_traced(daemon), 10,
+                       lambda: f'strace is attached to {daemon.name} (may this user trace processes?)\n'
+                               f'{daemon.log_tail()}')
+        cluster.wait_quorum(3)
+
+    @staticmethod
+    def is_traced(daemon):
+        daemon.check_alive()
+        with open(f'/proc/{daemon.pid}/status', encoding='ascii') as file:
+            return int(re.search(r'TracerPid:\s+(\d+)', file.read())[1]) != 0
+
+    def read_traces(self, cluster):
+        cluster.terminate_all()
+        files = {name: lambda name=name: list(cluster.root.glob(f'strace.{name}.*')) for name in cluster.names}
+        for name in cluster.names:  # the tracer ends a little after the daemon
+            wait_until(lambda: any(b'+++ exited with' in file.read_bytes() for file in files[name]()), 10,
+                       f'strace has finished with {name}')
+        traces = {name: Trace(cluster[name], files[name]()) for name in cluster.names}
+        for name, trace in traces.items():
+            self.assertTrue(trace.file_calls, f'strace saw no write of {name} below its directory')
+        return traces
+
+    def test_at_least_a_majority_has_synced_each_value_before_it_is_acknowledged(self):
+        cluster = self.cluster()
+        self.start_traced(cluster)
+        leader = cluster.leader()
+        puts = []
+        for number in range(PUTS):
+            marker = f'marker-{number:04}-of-this-value'
+            begin = time.time()
+            # Twice in the value: a record of LevelDB's log is cut where a block of 32 KiB ends.
+            ran = run(CLI, '--mons', cluster[leader].address, '--timeout', 20, 'put', f'key/{number}', f'{marker} {marker}')
+            puts.append((marker, begin, time.time(), ran))
+        for marker, _, _, ran in puts:
+            self.assertEqual(ran.code, 0, str(ran))
+        traces = self.read_traces(cluster)
+        for marker, begin, end, _ in puts:
+            with self.subTest(value=marker):
+                self.check_put(traces, leader, marker, begin, end)
+        cluster.start()  # so that the end of the test finds a whole cluster
+
+    def check_put(self, traces, leader, marker, begin, end):
+        answered = traces[leader].answered_at(begin, end)
+        self.assertIsNotNone(answered, f'strace saw no answer of {leader} to the client')
+        synced = {name: trace.synced_at(marker.encode()) for name, trace in traces.items()}
+        in_time = [name for name, when in synced.items() if when is not None and begin <= when <= answered]
+        shown = ', '.join(f'{name}: {"never" if when is None else f"{(when - answered) * 1000:+.3f} ms"}'
+                          for name, when in synced.items())
+        self.assertGreaterEqual(len(in_time), len(traces) // 2 + 1,
+                                f'acknowledged before a majority had synced; syncs ended, from the answer on: {shown}')
+
+
+if __name__ == '__main__':
+    unittest.main()

@@ -1,0 +1,114 @@
+"""SIGKILL of members at random moments of an import loses nothing that was acknowledged."""
+
+import sys
+import threading
+import time
+import unittest
+
+from harness import OK, UNAVAILABLE, UNKNOWN, ClusterTest, escape, run, seeded_random, wait_until, CLI
+
+WRITERS = 4
+KILLS = 20
+BATCH_KEYS = 40
+
+
+class Writer(threading.Thread):
+    """Imports one small file after the other, each with keys of its own, and remembers what was acknowledged."""
+
+    def __init__(self, cluster, number):
+        super().__init__()
+        self.number = number
+        self.mons = ','.join(cluster.mons(cluster.names[number % 3:] + cluster.names[:number % 3]).split(','))
+        self.acknowledged = {}  # keys of imports that exited 0
+        self.uncertain = {}     # keys of imports that did not
+        self.codes = {}
+        self.finish = threading.Event()
+        self.failure = None
+
+    def run(self):
+        try:
+            batch = 0
+            while not self.finish.is_set():
+                self.write_batch(batch)
+                batch += 1
+        except Exception as failure:
+            self.failure = failure
+
+    def write_batch(self, batch):
+        prefix = f'writer{self.number}/{batch:05}/'
+        pairs = {f'{prefix}{i:02}'.encode(): f'{prefix}{i:02} {"x" * (i * 7)}'.encode() for i in range(BATCH_KEYS)}
+        lines = ''.join(f'{escape(key)}\t{escape(value)}\n' for key, value in pairs.items()).encode()
+        ran = run(CLI, '--mons', self.mons, '--timeout', 5, 'import', '--batch', 16, '-', stdin=lines)
+        self.codes[ran.code] = self.codes.get(ran.code, 0) + 1
+        if ran.code not in (OK, UNAVAILABLE, UNKNOWN):
+            raise AssertionError(str(ran))
+        (self.acknowledged if ran.code == OK else self.uncertain).update(pairs)
+
+
+class Kill(ClusterTest):
+    def setUp(self):
+        super().setUp()
+        self.random = seeded_random(self.id())
+
+    def wait_for_progress(self, writers):
+        before = sum(len(writer.acknowledged) for writer in writers)
+        wait_until(lambda: sum(len(writer.acknowledged) for writer in writers) > before or
+                   any(writer.failure for writer in writers), 30, 'an import was acknowledged')
+
+    def kill_members(self, cluster, writers):
+        """Twenty kills: mostly of one, at times of two or of all at once; each is restarted soon after."""
+        kills = 0
+        while kills < KILLS:
+            if self.random.random() < 0.6:
+                self.wait_for_progress(writers)
+            time.sleep(self.random.random())  # the moment is what is random here
+            count = min(self.random.choice([1, 1, 1, 1, 2, 3]), KILLS - kills)
+            victims = self.random.sample(cluster.names, count)
+            for victim in victims:
+                cluster[victim].kill()
+                kills += 1
+            time.sleep(self.random.random() * 0.7)
+            for victim in victims:
+                cluster[victim].start()
+        self.wait_for_progress(writers)
+
+    def check_content(self, content, writers):
+        wrong = []
+        for writer in writers:
+            wrong += [f'{key} is missing or wrong: {content.get(key)}' for key, value in writer.acknowledged.items()
+                      if content.get(key) != value]
+            wrong += [f'{key} has a value that nobody wrote: {content[key]}' for key, value in writer.uncertain.items()
+                      if content.get(key, value) != value]
+        known = {key for writer in writers for key in (*writer.acknowledged, *writer.uncertain)}
+        wrong += [f'{key} was written by nobody' for key in content if key not in known]
+        self.assertEqual(wrong[:10], [], f'{len(wrong)} keys are wrong')
+
+    def test_twenty_kills_of_random_members_during_an_import_by_four_writers_lose_no_acknowledged_key(self):
+        cluster = self.formed_cluster()
+        writers = [Writer(cluster, number) for number in range(WRITERS)]
+        for writer in writers:
+            writer.start()
+        try:
+            self.kill_members(cluster, writers)
+        finally:
+            for writer in writers:
+                writer.finish.set()
+            for writer in writers:
+                writer.join(120)
+        for writer in writers:
+            if writer.failure:
+                raise writer.failure
+        cluster.wait_quorum(3)
+        acknowledged = sum(len(writer.acknowledged) for writer in writers)
+        codes = {code: sum(writer.codes.get(code, 0) for writer in writers) for code in (OK, UNAVAILABLE, UNKNOWN)}
+        print(f'\n{KILLS} kills, {acknowledged} keys acknowledged; imports by exit code: {codes}', file=sys.stderr)
+        self.assertGreater(acknowledged, KILLS * BATCH_KEYS, 'too little was written for the kills to mean anything')
+        self.check_content(cluster.export(timeout=30), writers)
+        for name in cluster.names:  # and on each member's own disk
+            wait_until(lambda: len(cluster.export(mons=[name], timeout=30)) >= acknowledged, 10, f'{name} has all')
+            ran = cluster.must('export', '--consistency', 'serializable', mons=[name], timeout=30)
+            self.assertGreaterEqual(ran.out.count(b'\n'), acknowledged)
+
+
+if __name__ == '__main__':
+    unittest.main()

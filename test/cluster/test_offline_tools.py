@@ -1,0 +1,270 @@
+"""`synod-store` on the directories of stopped members."""
+
+import hashlib
+import os
+import re
+import shutil
+import unittest
+
+from harness import NOT_FOUND, OK, STORE, USAGE, ClusterTest, parse_lines, run
+
+DIFFERENT, ERROR = 1, 2
+READ_ONLY = ('list', 'dump', 'stats', 'digest')
+BINARY = bytes(range(256))
+
+
+def tree_hash(root):
+    """Of all names, modes, modification times and bytes below a directory."""
+    digest = hashlib.sha256()
+    for path in sorted([root, *root.rglob('*')]):
+        stat = path.lstat()
+        digest.update(repr((str(path.relative_to(root)), stat.st_mode, stat.st_mtime_ns, stat.st_size)).encode())
+        if path.is_file():
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def store(*args, **more):
+    return run(STORE, *args, **more)
+
+
+class OfflineTools(ClusterTest):
+    shared_members = 3
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.pairs = {f'key/{i:04}'.encode(): f'value {i} '.encode() * (i % 20 + 1) for i in range(800)}
+        cls.pairs[b'binary/' + BINARY] = BINARY
+        cls.pairs['ümlaut'.encode()] = b''
+        cls.shared.import_pairs(cls.pairs.items())
+        cls.last_committed = cls.shared.wait_status(
+            lambda status: len({cls.shared.last_committed(name, name) for name in cls.shared.names}) == 1, 10,
+            'all level')['members'][0]['last_committed']
+        cls.shared.terminate_all()
+
+    def copy(self, name='a'):
+        target = self.scratch() / name
+        shutil.copytree(self.shared[name].data, target)
+        return target
+
+    def data(self, name):
+        return self.shared[name].data
+
+    def test_the_stores_of_stopped_members_are_identical(self):
+        for first, second in (('a', 'b'), ('b', 'c'), ('c', 'a'), ('a', 'a')):
+            ran = self.assert_exit(store('compare', self.data(first), self.data(second)), OK)
+            self.assertEqual(ran.out, b'')
+            self.assert_says(ran.err, 'identical', 'keys')
+
+    def test_list_prints_the_users_keys_readable(self):
+        lines = self.assert_exit(store('list', self.data('a')), OK).out.splitlines()
+        self.assertEqual(len(lines), len(set(lines)))
+        self.assertEqual([line for line in lines if line.endswith(b'key/0007')], [b'kv/k/key/0007'])
+        self.assertEqual(len([line for line in lines if line.startswith(b'kv/k/')]), len(self.pairs))
+        self.assertIn('kv/k/ümlaut'.encode(), lines)
+
+    def test_dump_and_get_agree(self):
+        dumped = parse_lines(self.assert_exit(store('dump', self.data('a')), OK).out)
+        listed = store('list', self.data('a')).out.splitlines()
+        self.assertEqual(len(dumped), len(listed))
+        for line in (listed[0], listed[-1], b'kv/k/key/0099', next(line for line in listed if b'binary' in line)):
+            ran = self.assert_exit(store('get', self.data('a'), line.decode()), OK)
+            self.assertIn(line + b'\t' + ran.out.rstrip(b'\n'), store('dump', self.data('a')).out)
+        self.assert_refused(store('get', self.data('a'), 'kv/k/missing'), NOT_FOUND, 'kv/k/missing')
+
+    def test_stats_count_what_is_there(self):
+        ran = self.assert_exit(store('stats', self.data('b')), OK)
+        stats = dict(re.findall(r'^(\w+)\W+(\d+)$', ran.text, re.MULTILINE))
+        self.assertGreaterEqual(stats.keys(), {'first_committed', 'last_committed', 'keys', 'bytes'})
+        self.assertEqual(int(stats['last_committed']), self.last_committed)
+        dumped = parse_lines(store('dump', self.data('b')).out)
+        self.assertEqual(int(stats['keys']), len(dumped))
+        self.assertEqual(int(stats['bytes']), sum(len(key) + len(value) for key, value in dumped.items()))
+
+    def test_digests_are_equal_where_stores_are(self):
+        digests = {name: self.assert_exit(store('digest', self.data(name)), OK).out for name in self.shared.names}
+        self.assertEqual(len(set(digests.values())), 1, digests)
+        changed = self.copy()
+        self.assert_exit(store('set', changed, 'kv/k/key/0001', 'x', '--accept-risk'), OK)
+        self.assertNotEqual(store('digest', changed).out, digests['a'])
+
+    def test_compare_names_exactly_the_keys_that_set_and_rm_changed_in_a_copy(self):
+        listed = store('list', self.data('a')).out.decode().splitlines()
+        binary = next(line for line in listed if 'binary' in line)
+        changed = self.copy()
+        for key in ('kv/k/key/0003', 'kv/k/key/0700', binary):
+            self.assert_exit(store('set', changed, key, 'another\\x00value', '--accept-risk'), OK)
+        for key in ('kv/k/new', 'kv/k/with\\ttab'):
+            self.assert_exit(store('set', changed, key, '', '--accept-risk'), OK)
+        for key in ('kv/k/key/0004', 'kv/k/ümlaut'):
+            self.assert_exit(store('rm', changed, key, '--accept-risk'), OK)
+        only_here = ['only-in {} kv/k/new', 'only-in {} kv/k/with\\ttab']
+        only_there = ['only-in {} kv/k/key/0004', 'only-in {} kv/k/ümlaut']
+        differs = [f'differs {key}' for key in ('kv/k/key/0003', 'kv/k/key/0700', binary)]
+        for first, second, here, there in ((changed, self.data('a'), 'A', 'B'), (self.data('b'), changed, 'B', 'A')):
+            ran = self.assert_exit(store('compare', first, second), DIFFERENT)
+            self.assertEqual(sorted(ran.text.splitlines()),
+                             sorted(differs + [line.format(here) for line in only_here] +
+                                    [line.format(there) for line in only_there]))
+        # And back again.
+        original = parse_lines(store('dump', self.data('a')).out)
+        self.assertEqual(store('get', changed, 'kv/k/key/0003').out, b'another\\x00value\n')
+        for key in ('kv/k/key/0003', 'kv/k/key/0700', binary, 'kv/k/key/0004', 'kv/k/ümlaut'):
+            value = store('get', self.data('a'), key).text[:-1]
+            self.assert_exit(store('set', changed, key, value, '--accept-risk'), OK)
+        for key in ('kv/k/new', 'kv/k/with\\ttab'):
+            self.assert_exit(store('rm', changed, key, '--accept-risk'), OK)
+        self.assert_exit(store('compare', changed, self.data('a')), OK)
+        self.assertEqual(parse_lines(store('dump', changed).out), original)
+
+    def test_set_and_rm_are_refused_without_the_consent(self):
+        changed = self.copy()
+        before = tree_hash(changed)
+        self.assert_refused(store('set', changed, 'kv/k/x', 'y'), ERROR, '--accept-risk')
+        self.assert_refused(store('rm', changed, 'kv/k/key/0001'), ERROR, '--accept-risk')
+        self.assertEqual(tree_hash(changed), before)
+
+    def test_rm_of_a_missing_key_is_exit_1(self):
+        self.assert_refused(store('rm', self.copy(), 'kv/k/missing', '--accept-risk'), NOT_FOUND, 'kv/k/missing')
+
+    def check_read_only(self, data, **more):
+        before = tree_hash(data)
+        for command in READ_ONLY:
+            ran = store(command, data, **more)
+            self.assert_exit(ran, OK)
+            self.assertTrue(ran.out, str(ran))
+            self.assertEqual(tree_hash(data), before, f'{command} changed the directory')
+        self.assert_exit(store('get', data, 'kv/k/key/0001', **more), OK)
+        self.assert_exit(store('get', data, 'kv/k/missing', **more), NOT_FOUND)
+        self.assert_exit(store('compare', data, data, **more), OK)
+        self.assertEqual(tree_hash(data), before)
+
+    def test_what_only_reads_changes_no_byte_of_a_directory(self):
+        self.check_read_only(self.copy('b'))
+
+    def test_what_only_reads_changes_no_byte_of_the_directory_of_a_killed_member(self):
+        cluster = self.formed_cluster()
+        cluster.import_pairs(self.pairs.items())
+        for daemon in cluster.daemons.values():
+            daemon.kill()
+        for name in cluster.names:
+            self.check_read_only(cluster[name].data)
+        self.assert_exit(store('compare', cluster['a'].data, cluster['b'].data), OK)
+
+    def test_what_only_reads_needs_no_write_permission(self):
+        data = self.copy()
+        os.chmod(data.parent, 0o555)
+        for path in [data, *data.rglob('*')]:
+            os.chmod(path, 0o555 if path.is_dir() else 0o444)
+        self.addCleanup(lambda: [os.chmod(path, 0o755) for path in [data.parent, *data.parent.rglob('*')]])
+        if os.getuid() != 0:
+            return self.check_read_only(data)
+        # To root permissions mean nothing: as another user, with a copy of the program that this one can reach.
+        programs = self.scratch()
+        os.chmod(programs, 0o755)
+        program = programs / 'synod-store'
+        shutil.copy(STORE, program)
+        os.chmod(program, 0o755)
+        before = tree_hash(data)
+
+        def become_nobody():
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+        for command in READ_ONLY:
+            ran = run(program, command, data, preexec_fn=become_nobody)
+            self.assert_exit(ran, OK)
+            self.assertTrue(ran.out, str(ran))
+        self.assert_exit(run(program, 'compare', data, data, preexec_fn=become_nobody), OK)
+        ran = run(program, 'set', data, 'kv/k/x', 'y', '--accept-risk', preexec_fn=become_nobody)
+        self.assert_refused(ran, ERROR)
+        self.assertEqual(tree_hash(data), before)
+
+    def test_a_directory_in_use_is_refused_with_the_reason(self):
+        cluster = self.formed_cluster()
+        data = cluster['a'].data
+        for words in ([command, data] for command in READ_ONLY):
+            self.assert_refused(store(*words), ERROR, data, 'use')
+        self.assert_refused(store('get', data, 'kv/k/x'), ERROR, 'use')
+        self.assert_refused(store('compare', data, self.data('a')), ERROR, 'use')
+        self.assert_refused(store('compare', self.data('a'), data), ERROR, 'use')
+        self.assert_refused(store('set', data, 'kv/k/x', 'y', '--accept-risk'), ERROR, 'use')
+        self.assert_refused(store('rm', data, 'kv/k/x', '--accept-risk'), ERROR, 'use')
+        cluster.put('key', 'value')
+
+    def test_directories_that_are_none_are_refused_and_not_made(self):
+        root = self.scratch()
+        (root / 'file').write_text('x')
+        (root / 'empty').mkdir()
+        for path in (root / 'missing', root / 'file', root / 'empty'):
+            for words in (['list', path], ['stats', path], ['compare', path, self.data('a')],
+                          ['set', path, 'kv/k/x', 'y', '--accept-risk']):
+                with self.subTest(words=words):
+                    self.assert_refused(store(*words), ERROR, path)
+        self.assertFalse((root / 'missing').exists())
+        self.assertEqual(list((root / 'empty').iterdir()), [])
+
+    def test_bad_command_lines_are_refused(self):
+        for words in ([], ['frobnicate'], ['list'], ['list', 'a', 'b'], ['compare', 'a'], ['get', 'a'], ['--no-such-option'],
+                      ['list', self.data('a'), '--accept-risk']):
+            with self.subTest(words=words):
+                self.assert_refused(store(*words), USAGE)
+        self.assert_refused(store('get', self.data('a'), 'kv/k/\\q'), ERROR, '\\q')
+
+    def test_damage_is_an_error_and_never_a_difference(self):
+        damaged = self.copy()
+        files = [path for path in damaged.rglob('*') if path.is_file() and path.name.startswith('CURRENT')]
+        self.assertTrue(files)
+        for path in files:
+            path.write_bytes(b'rubbish\n')
+        for words in (['list', damaged], ['compare', damaged, self.data('a')]):
+            ran = self.assert_exit(store(*words), ERROR)
+            self.assertEqual(ran.out, b'')
+        # A flipped bit in the log: found, and nothing is printed as if it were all.
+        flipped = self.copy()
+        logs = sorted(flipped.rglob('*.log'), key=lambda path: path.stat().st_size)
+        self.assertTrue(logs)
+        content = bytearray(logs[-1].read_bytes())
+        content[len(content) // 2] ^= 4
+        logs[-1].write_bytes(content)
+        before = tree_hash(flipped)
+        self.assert_exit(store('compare', flipped, self.data('a')), ERROR)
+        self.assertEqual(tree_hash(flipped), before)
+
+
+class DifferentVersions(ClusterTest):
+    def test_an_older_store_is_rolled_forward_in_memory_before_it_is_compared(self):
+        cluster = self.formed_cluster()
+        cluster.import_pairs([(f'key/{i}', 'x') for i in range(100)])
+        cluster['c'].terminate()
+        cluster.wait_quorum(2, mons=('a', 'b'))
+        for i in range(20):
+            cluster.put(f'key/{i}', 'y', mons=('a', 'b'))
+        cluster.delete('key/50', mons=('a', 'b'))
+        cluster['a'].terminate()
+        cluster['b'].terminate()
+        before = {name: tree_hash(cluster[name].data) for name in cluster.names}
+        for first, second in (('a', 'c'), ('c', 'a')):
+            ran = self.assert_exit(store('compare', cluster[first].data, cluster[second].data), OK)
+            self.assertEqual(ran.out, b'')
+            self.assert_says(ran.err, 'rolled forward')
+        self.assertEqual({name: tree_hash(cluster[name].data) for name in cluster.names}, before)
+
+    def test_a_store_too_old_to_be_rolled_forward_is_compared_as_it_is_and_that_is_said(self):
+        cluster = self.formed_cluster(3, ('--log-retain-versions', 5, '--log-trim-min', 2))
+        cluster.put('key/0', 'x')
+        cluster['c'].terminate()
+        cluster.wait_quorum(2, mons=('a', 'b'))
+        for i in range(30):
+            cluster.put(f'key/{i}', 'y', mons=('a', 'b'))
+        cluster['a'].terminate()
+        ran = self.assert_exit(store('compare', cluster['a'].data, cluster['c'].data), DIFFERENT)
+        self.assertIn('differs kv/k/key/0\n', ran.text)
+        self.assertIn('only-in A kv/k/key/29\n', ran.text)
+        self.assertNotIn('only-in B', ran.text)
+        self.assertGreater(len(ran.err.strip().splitlines()), 1, 'it does not say that it could not roll forward')
+
+
+if __name__ == '__main__':
+    unittest.main()

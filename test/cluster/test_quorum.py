@@ -1,0 +1,189 @@
+"""Which commands are answered with how many members alive, and how members start and stop."""
+
+import concurrent.futures
+import re
+import signal
+import socket
+import time
+import unittest
+
+from harness import (OK, STOP_SECONDS, UNAVAILABLE, UNKNOWN, ClusterTest, import_lines, parse_lines, wait_until)
+
+SLACK_SECONDS = 1.5  # of a command beyond its --timeout, on a busy machine
+
+
+def catches_terminate(pid):
+    """SIGTERM has a handler, or is blocked to be read."""
+    with open(f'/proc/{pid}/status', encoding='ascii') as file:
+        text = file.read()
+    masks = [int(re.search(rf'{field}:\s+([0-9a-f]+)', text)[1], 16) for field in ('SigCgt', 'SigBlk')]
+    return any(mask >> (signal.SIGTERM - 1) & 1 for mask in masks)
+
+
+class Quorum(ClusterTest):
+    def check_every_command_works(self, cluster, mons=()):
+        ran = cluster.must('--format', 'json', 'status', mons=mons)
+        self.assertIn(ran.json()['leader'], ran.json()['quorum'])
+        cluster.put('some/key', 'a value', mons=mons)
+        self.assertEqual(cluster.get('some/key', mons=mons), b'a value')
+        for consistency in ('linearizable', 'serializable'):
+            cluster.must('get', 'some/key', '--consistency', consistency, mons=mons)
+        cluster.import_pairs([(f'many/{i:03}', f'value {i}') for i in range(100)], mons=mons)
+        self.assertEqual(len(parse_lines(cluster.must('range', '--prefix', 'many/', mons=mons).out)), 100)
+        self.assertEqual(len(parse_lines(cluster.must('range', 'many/010', 'many/020', mons=mons).out)), 10)
+        cluster.delete('many/050', mons=mons)
+        self.assertEqual(cluster.get('many/050', mons=mons), None)
+        self.assertEqual(len(cluster.export(mons=mons)), 100)
+
+    def check_quorum_of(self, count):
+        cluster = self.formed_cluster(count)
+        status = cluster.status()
+        self.assertEqual(sorted(status['quorum']), cluster.names)
+        self.assertIn(status['leader'], cluster.names)
+        states = sorted(member['state'] for member in status['members'])
+        self.assertEqual(states, ['leader'] + ['peon'] * (count - 1))
+        for name in cluster.names:  # whoever is asked
+            self.check_every_command_works(cluster, mons=(name,))
+        return cluster
+
+    def test_three_monitors_form_a_quorum(self):
+        self.check_quorum_of(3)
+
+    def test_five_monitors_form_a_quorum(self):
+        self.check_quorum_of(5)
+
+    def test_with_a_minority_dead_every_command_works(self):
+        for count in (3, 5):
+            with self.subTest(members=count):
+                cluster = self.formed_cluster(count)
+                victims = [cluster.leader()]
+                victims += cluster.others(*victims)[:count // 2 - 1]
+                for victim in victims:
+                    cluster[victim].kill()
+                self.check_every_command_works(cluster)
+                self.check_every_command_works(cluster, mons=cluster.others(*victims)[-1:])
+                self.assertNotIn(victims[0], cluster.status()['quorum'])
+
+    def check_majority_dead(self, cluster, victims):
+        """A write and a linearizable read end in time with 3 or 4, a serializable read is answered."""
+        for victim in victims:
+            cluster[victim].kill()
+        survivor = cluster.others(*victims)[0]
+        cluster.expected[b'key'] = None  # exit 4 means that it may still be done
+        writes = [['put', 'key', 'from the minority'], ['del', 'key'], ['import', '-']]
+        reads = [['get', 'key'], ['range', '--prefix', 'key'], ['export']]
+
+        def ask(command):
+            return cluster.synod(*command, mons=mons, timeout=2, stdin=import_lines([(b'other', b'x')]))
+        for mons in ((), (survivor,)):
+            with concurrent.futures.ThreadPoolExecutor(6) as pool:
+                answers = list(pool.map(ask, writes + reads))
+            for ran in answers[:len(writes)]:
+                self.assert_exit(ran, UNAVAILABLE, UNKNOWN)
+            for ran in answers[len(writes):]:
+                self.assert_exit(ran, UNAVAILABLE)
+            for ran in answers:
+                self.assertLess(ran.seconds, 2 + SLACK_SECONDS, str(ran))
+                self.assertEqual(ran.out, b'', str(ran))
+                self.assertTrue(ran.err.strip(), str(ran))
+            ran = cluster.synod('get', 'key', '--consistency', 'serializable', mons=mons, timeout=2)
+            self.assert_exit(ran, OK)
+            self.assertEqual(ran.out, b'before\n')
+            self.assert_exit(cluster.synod('status', mons=mons, timeout=2), UNAVAILABLE)
+
+    def test_with_a_majority_dead_only_serializable_reads_are_answered(self):
+        for survivor in ('the leader', 'a peon'):
+            with self.subTest(survivor=survivor):
+                cluster = self.formed_cluster()
+                cluster.put('key', 'before')
+                leader = cluster.leader()
+                cluster.wait_status(lambda status: len({member['last_committed'] for member in status['members']}) == 1,
+                                    10, 'all level')
+                peons = cluster.others(leader)
+                self.check_majority_dead(cluster, peons if survivor == 'the leader' else [leader, peons[0]])
+
+    def test_a_member_restarts_at_once_after_sigkill(self):
+        cluster = self.formed_cluster()
+        for turn in range(6):
+            victim = cluster.leader() if turn % 2 else cluster.names[turn % 3]
+            cluster[victim].kill()
+            cluster[victim].start()
+            cluster.put(f'turn/{turn}', 'x')
+            cluster.wait_quorum(3)
+
+    def test_all_members_restart_at_once_after_sigkill(self):
+        cluster = self.formed_cluster()
+        cluster.import_pairs([(f'key/{i}', f'value {i}') for i in range(500)])
+        for daemon in cluster.daemons.values():
+            daemon.kill()
+        cluster.start()
+        cluster.wait_quorum(3)
+        self.assertEqual(len(cluster.export()), 500)
+
+    def test_the_first_write_after_sigkill_of_the_leader_succeeds_within_the_timeout(self):
+        cluster = self.formed_cluster()
+        cluster.put('key', 'before')
+        figures = []
+        for turn in range(3):
+            leader = cluster.leader()
+            cluster[leader].kill()
+            killed = time.monotonic()
+            cluster.put('key', f'after {turn}', timeout=5, mons=cluster.others(leader))
+            figures.append(time.monotonic() - killed)
+            cluster[leader].start()
+            cluster.wait_quorum(3)
+        shown = ' '.join(f'{seconds:.2f}' for seconds in figures)
+        print(f'\nbenchmark: first write after SIGKILL of the leader: {shown} s (wanted: within 3 s)', flush=True)
+
+
+class Stopping(ClusterTest):
+    def test_sigterm_ends_every_member_one_after_the_other(self):
+        cluster = self.formed_cluster()
+        for name in cluster.names:  # from a full quorum to the last one, which has none
+            started = time.monotonic()
+            cluster[name].terminate()
+            self.assertLess(time.monotonic() - started, STOP_SECONDS)
+
+    def test_sigterm_ends_a_member_that_waits_for_its_peers(self):
+        cluster = self.cluster()
+        cluster.start('a')
+        wait_until(lambda: cluster.status('a', timeout=1), 20, 'the member answers')
+        cluster['a'].terminate()
+
+    def test_sigterm_ends_a_member_that_has_not_bound_its_port(self):
+        # Its handler is there, its port is not: the signal is sent as soon as the kernel shows the handler.
+        cluster = self.cluster()
+        daemon = cluster['a']
+        before_port = 0
+        for _ in range(10):
+            daemon.start()
+            wait_until(lambda: not daemon.is_running or catches_terminate(daemon.pid), 20, 'SIGTERM has a handler')
+            with socket.socket() as probe:
+                before_port += probe.connect_ex(('127.0.0.1', int(daemon.address.split(':')[1]))) != 0
+            daemon.terminate()
+        self.assertGreater(before_port, 0, 'the port was always bound before the handler was installed')
+
+    def test_sigterm_at_any_moment_of_the_start_ends_a_member(self):
+        cluster = self.cluster()
+        daemon = cluster['a']
+        for delay_ms in (0, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144):
+            log_before = len(daemon.log_bytes())
+            daemon.start()
+            time.sleep(delay_ms / 1000)  # the moment is what is tested
+            daemon.check_alive()
+            daemon.send_terminate()
+            code = daemon.wait_exit(STOP_SECONDS)
+            # No program can catch a signal before its main; then it has not said anything.
+            spoke = daemon.log_bytes()[log_before:].count(b'\n') > 1
+            self.assertIn(code, (0,) if spoke else (0, -signal.SIGTERM), f'{delay_ms} ms after the start')
+
+    def test_a_stopped_member_leaves_its_port_to_the_next(self):
+        cluster = self.formed_cluster()
+        for _ in range(3):
+            cluster['b'].terminate()
+            cluster['b'].start()
+        cluster.wait_quorum(3)
+
+
+if __name__ == '__main__':
+    unittest.main()

@@ -1,0 +1,74 @@
+#include "base/ids.h"
+
+#include <gtest/gtest.h>
+
+#include <unordered_set>
+
+namespace synod {
+namespace {
+
+TEST(MemberIdTest, zero_is_nobody) {
+  EXPECT_FALSE(MemberId());
+  EXPECT_TRUE(MemberId(1));
+  EXPECT_EQ(to_string(MemberId()), "0000000000000000");
+  EXPECT_EQ(to_string(MemberId(0xabc)), "0000000000000abc");
+  EXPECT_EQ(to_string(MemberId(UINT64_MAX)), "ffffffffffffffff");
+}
+
+TEST(MemberIdTest, can_be_hashed) {
+  const std::unordered_set<MemberId> ids = {MemberId(1), MemberId(2), MemberId(1)};
+  EXPECT_EQ(ids.size(), 2U);
+}
+
+TEST(VersionTest, counts_up_and_down) {
+  EXPECT_EQ(Version().value(), 0U);
+  EXPECT_EQ(Version(4).next(), Version(5));
+  EXPECT_EQ(Version(4).previous(), Version(3));
+  EXPECT_LT(Version(4), Version(5));
+}
+
+TEST(ProposalNumberTest, is_ordered_by_round_and_then_by_member) {
+  EXPECT_LT((ProposalNumber{1, MemberId(9)}), (ProposalNumber{2, MemberId(1)}));
+  EXPECT_LT((ProposalNumber{2, MemberId(1)}), (ProposalNumber{2, MemberId(2)}));
+  EXPECT_EQ((ProposalNumber{2, MemberId(1)}), (ProposalNumber{2, MemberId(1)}));
+  EXPECT_FALSE(ProposalNumber());
+  EXPECT_LT(ProposalNumber(), (ProposalNumber{1, MemberId()}));
+}
+
+TEST(ProposalNumberTest, is_written_as_round_and_member) {
+  EXPECT_EQ(to_string(ProposalNumber{12, MemberId(0xab)}), "12.00000000000000ab");
+}
+
+Fsid counting_fsid() {
+  Fsid fsid;
+  for (size_t i = 0; i < fsid.bytes.size(); ++i) fsid.bytes[i] = static_cast<uint8_t>(0xf0 + i);
+  return fsid;
+}
+
+TEST(FsidTest, all_zero_is_not_formed) {
+  EXPECT_FALSE(Fsid());
+  EXPECT_TRUE(counting_fsid());
+}
+
+TEST(FsidTest, survives_a_round_trip_through_text) {
+  const std::string text = to_string(counting_fsid());
+  EXPECT_EQ(text, "f0f1f2f3-f4f5-f6f7-f8f9-fafbfcfdfeff");
+  const Result<Fsid> parsed = parse_fsid(text);
+  ASSERT_TRUE(parsed.has_value());
+  EXPECT_EQ(*parsed, counting_fsid());
+}
+
+TEST(FsidTest, refuses_what_is_not_one) {
+  for (const char* text : {"", "-", "f0f1f2f3", "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff",
+                           "F0F1F2F3-F4F5-F6F7-F8F9-FAFBFCFDFEFF", "f0f1f2f3-f4f5-f6f7-f8f9-fafbfcfdfeff0",
+                           "f0f1f2f3-f4f5-f6f7-f8f9-fafbfcfdfef", "f0f1f2f3-f4f5-f6f7-f8f9-fafbfcfdfeff-",
+                           "g0f1f2f3-f4f5-f6f7-f8f9-fafbfcfdfeff", "f0f1f2f-3f4f5-f6f7-f8f9-fafbfcfdfeff"}) {
+    const Result<Fsid> parsed = parse_fsid(text);
+    ASSERT_FALSE(parsed.has_value()) << text;
+    EXPECT_EQ(parsed.error().code(), Code::invalid_argument);
+    EXPECT_NE(parsed.error().message().find(text), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace synod

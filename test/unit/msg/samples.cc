@@ -1,0 +1,184 @@
+#include "test/unit/msg/samples.h"
+
+#include <fmt/format.h>
+
+#include <numeric>
+
+namespace synod::test {
+namespace {
+
+Digest sample_digest(uint8_t first) {
+  Digest digest;
+  std::iota(digest.bytes.begin(), digest.bytes.end(), first);
+  return digest;
+}
+Fsid sample_fsid() { return {sample_digest(100).bytes}; }
+const ProposalNumber pn{7, MemberId(0xfedcba9876543210)};
+const ProposalNumber higher{9, MemberId(3)};
+Position position(uint64_t version) { return {Version(version), sample_digest(static_cast<uint8_t>(version))}; }
+SyncProgress progress() { return {"b", 3, 1000, uint64_t{1} << 40, Version(88)}; }
+Bytes binary() { return Bytes("\0\xff\x80key\n", 7); }
+
+ClientRequest request(decltype(ClientRequest::body) body) { return {0x1122334455667788, 5000, std::move(body)}; }
+
+std::vector<ClientRequest> requests() {
+  const SharedBytes value(Bytes(1000, 'v'));
+  return {request(WriteRequest{{{WriteOp::Type::put, binary(), value},
+                                {WriteOp::Type::erase, "gone", {}},
+                                {WriteOp::Type::put, "empty", {}},
+                                {WriteOp::Type::put, "last", SharedBytes(binary())}}}),
+          request(RangeRequest{"a", binary(), 17, Consistency::serializable}), request(StatusRequest{})};
+}
+
+std::vector<ClientReply> replies() {
+  const MemberStatus member{"c", MemberId(5), "c:1", true, MemberState::syncing, Version(4), Version(6), progress()};
+  const StatusReply status{sample_fsid(), "a", MemberState::leader, "waits", "a", 12, {"a", "b"}, {member, {}}};
+  const RangeReply range{99, {{binary(), SharedBytes(Bytes("value")), 1, 2, 3}, {"k", {}, 4, 5, 6}}, true};
+  return {{1, Status::ok(), WriteReply{44, {1, 0, 1}}},
+          {2, Status::ok(), range},
+          {3, Status::ok(), status},
+          {4, Status(Code::unknown_outcome, "the leader \xff is gone"), {}}};
+}
+
+std::string text(const Status& status) { return status.to_string(); }
+std::string text(const Digest& digest) { return to_string(digest); }
+std::string text(const Position& p) { return fmt::format("{}:{}", p.version.value(), text(p.hash)); }
+std::string text(const ProposalNumber& number) { return to_string(number); }
+std::string text(const SyncProgress& p) {
+  return fmt::format("({} {} {} {} {})", p.provider, p.chunks, p.keys, p.bytes, p.version.value());
+}
+std::string text(const std::vector<LogEntry>& entries) {
+  std::string all;
+  for (const LogEntry& e : entries) {
+    all += fmt::format("[{} {} {} {} {}]", e.version.value(), text(e.pn), text(e.predecessor), text(e.hash),
+                       e.value.view());
+  }
+  return all;
+}
+
+template <class... Fields>
+std::string join(const Fields&... fields) {
+  return fmt::format("{}", fmt::join(std::vector<std::string>{fmt::format("{}", fields)...}, "|"));
+}
+
+std::string of(const Hello& m) { return join(m.version, int(m.kind), m.name, m.address); }
+std::string of(const Goodbye& m) { return text(m.reason); }
+std::string of(const Probe& m) {
+  return join(m.name, m.address, to_string(m.state), int(m.formation), m.members_digest, m.monmap, m.first.value(),
+              text(m.committed), text(m.promised), m.leader.value(), text(m.sync));
+}
+std::string of(const FormPrepare& m) { return m.monmap; }
+std::string of(const FormPrepared& m) { return to_string(m.fsid); }
+std::string of(const FormCommit& m) { return m.monmap; }
+std::string of(const Propose& m) { return join(text(m.pn), m.committed.value()); }
+std::string of(const ProposeReply& m) { return join(text(m.pn), m.granted, text(m.promised)); }
+std::string of(const Collect& m) { return join(text(m.pn), text(m.committed)); }
+std::string of(const Last& m) { return join(text(m.pn), m.first.value(), text(m.committed), text(m.accepted)); }
+std::string of(const Refuse& m) { return join(text(m.pn), text(m.promised)); }
+std::string of(const Begin& m) { return join(text({m.entry}), text(m.committed)); }
+std::string of(const Accept& m) { return join(text(m.pn), text(m.position)); }
+std::string of(const Gap& m) { return join(text(m.pn), text(m.position)); }
+std::string of(const Commit& m) { return join(text(m.pn), text(m.committed)); }
+std::string of(const Lease& m) {
+  std::string quorum;
+  for (const MemberId member : m.quorum) quorum += to_string(member) + ",";
+  return join(text(m.pn), m.sequence, text(m.committed), m.first.value(), quorum);
+}
+std::string of(const LeaseAck& m) { return join(text(m.pn), m.sequence, text(m.position), m.committed.value()); }
+std::string of(const Fetch& m) { return join(m.from.value(), m.to.value()); }
+std::string of(const Entries& m) { return join(m.first.value(), m.wanted.value(), text(m.entries)); }
+std::string of(const SyncStart& m) { return join(m.cookie, m.committed.value()); }
+std::string of(const HoldTrim& m) { return join(m.cookie, m.requester.value(), m.version.value()); }
+std::string of(const HoldTrimReply& m) { return join(m.cookie, m.first.value()); }
+std::string of(const ReleaseTrim& m) { return join(m.cookie); }
+std::string of(const SyncChunk& m) {
+  return join(m.cookie, m.sequence, m.is_last, m.keys, m.checksum, m.transaction.view(), text(m.position),
+              text(m.digest));
+}
+std::string of(const SyncAck& m) { return join(m.cookie, m.sequence); }
+std::string of(const SyncAbort& m) { return join(m.cookie, text(m.reason)); }
+
+std::string of(const WriteRequest& m) {
+  std::string ops;
+  for (const WriteOp& op : m.ops) ops += join(int(op.type), op.key, op.value.view()) + ";";
+  return ops;
+}
+std::string of(const RangeRequest& m) { return join(m.begin, m.end, m.limit, int(m.consistency)); }
+std::string of(const StatusRequest&) { return "status"; }
+std::string of(const std::monostate&) { return "nothing"; }
+std::string of(const WriteReply& m) { return fmt::format("{} {}", m.revision, fmt::join(m.erased, ",")); }
+std::string of(const RangeReply& m) {
+  std::string items = join(m.revision, m.more);
+  for (const KeyValue& i : m.items) items += join(i.key, i.value.view(), i.create_revision, i.mod_revision, i.version);
+  return items;
+}
+std::string of(const StatusReply& m) {
+  std::string all = join(to_string(m.fsid), m.answered_by, to_string(m.state), m.detail, m.leader, m.epoch);
+  for (const std::string& name : m.quorum) all += "," + name;
+  for (const MemberStatus& s : m.members) {
+    all += join(s.name, s.id.value(), s.address, s.reachable, to_string(s.state), s.first.value(), s.committed.value(),
+                text(s.sync));
+  }
+  return all;
+}
+template <class Body>
+std::string of_body(const Body& variant) {
+  return fmt::format("{}:{}", variant.index(), std::visit([](const auto& body) { return of(body); }, variant));
+}
+std::string of(const ClientRequest& m) { return join(m.id, m.timeout_ms, of_body(m.body)); }
+std::string of(const ClientReply& m) { return join(m.id, text(m.status), of_body(m.body)); }
+std::string of(const Forward& m) { return join(m.id, of(m.request)); }
+std::string of(const ForwardReply& m) { return join(m.id, of(m.reply)); }
+
+}  // namespace
+
+Source sample_source() { return {sample_fsid(), MemberId(0x8000000000000001), 17}; }
+
+LogEntry sample_entry(uint64_t version, const Bytes& value) {
+  return make_log_entry(position(version - 1), pn, SharedBytes(value));
+}
+
+std::vector<Message> sample_messages() {
+  const std::vector<LogEntry> entries = {sample_entry(43, "first"), sample_entry(44, ""), sample_entry(45, binary())};
+  const Probe probe{"a",      "a:7000",     MemberState::peon, FormationState::prepared,
+                    0xabcdef, binary(),     Version(3),        position(42),
+                    higher,   MemberId(77), progress()};
+  const SyncChunk chunk{11, 3, true, 500, 0x99, SharedBytes(Bytes(3000, 'c')), position(50), sample_digest(60)};
+  std::vector<Message> all = {
+      Hello{protocol_version, PeerKind::monitor, "a", "host:7000"},
+      Goodbye{Status(Code::refused, "wrong cluster")},
+      probe,
+      FormPrepare{binary()},
+      FormPrepared{sample_fsid()},
+      FormCommit{"monmap"},
+      Propose{pn, Version(41)},
+      ProposeReply{pn, true, higher},
+      Collect{pn, position(41)},
+      Last{pn, Version(12), position(42), entries},
+      Refuse{pn, higher},
+      Begin{sample_entry(43, Bytes(2000, 'x')), position(42)},
+      Accept{pn, position(43)},
+      Gap{pn, position(40)},
+      Commit{pn, position(43)},
+      Lease{pn, 1001, position(43), Version(12), {MemberId(1), MemberId(~uint64_t{0})}},
+      LeaseAck{pn, 1001, position(44), Version(43)},
+      Fetch{Version(10), Version(~uint64_t{0})},
+      Entries{Version(12), Version(43), entries},
+      SyncStart{11, Version(2)},
+      HoldTrim{11, MemberId(6), Version(40)},
+      HoldTrimReply{11, Version(12)},
+      ReleaseTrim{~uint64_t{0}},
+      chunk,
+      SyncAck{11, 3},
+      SyncAbort{11, Status(Code::io_error, "disk")},
+  };
+  for (const ClientRequest& r : requests()) all.insert(all.end(), {Message(r), Message(Forward{8, r})});
+  for (const ClientReply& r : replies()) all.insert(all.end(), {Message(r), Message(ForwardReply{9, r})});
+  return all;
+}
+
+std::string describe(const Message& message) {
+  return fmt::format("{}: {}", message_name(message), std::visit([](const auto& body) { return of(body); }, message));
+}
+
+}  // namespace synod::test

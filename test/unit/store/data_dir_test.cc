@@ -1,0 +1,267 @@
+#include "store/data_dir.h"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "store_helpers.h"
+#include "temp_dir.h"
+
+namespace synod {
+namespace {
+
+using test::batch_of;
+using test::put;
+
+bool mentions(const Status& status, const std::string& text) {
+  return status.message().find(text) != std::string::npos;
+}
+
+std::unique_ptr<DataDir> open_dir(const std::string& path) {
+  Result<std::unique_ptr<DataDir>> dir = DataDir::open(path);
+  EXPECT_TRUE(dir) << dir.error().to_string();
+  return dir ? *std::move(dir) : nullptr;
+}
+
+// Makes a store with one pair and switches to it.
+std::string make_current(DataDir& dir, const std::string& value) {
+  Result<DataDir::NewStore> made = dir.create_store({});
+  EXPECT_TRUE(made) << made.error().to_string();
+  EXPECT_TRUE(made->db->commit(batch_of(put("k", value)), Durability::durable).is_ok());
+  made->db.reset();
+  EXPECT_TRUE(dir.switch_to(made->name).is_ok());
+  return made->name;
+}
+
+std::string current_value(DataDir& dir) {
+  const Result<std::unique_ptr<KeyValueDB>> db = dir.open_current({});
+  if (!db) return db.error().to_string();
+  const auto value = (*db)->get(KeySpace::replicated, "k");
+  return value ? value->value_or("(none)") : value.error().to_string();
+}
+
+TEST(DataDir, a_missing_directory_is_made_with_its_parents_and_has_no_store) {
+  const test::TempDir temp;
+  const auto dir = open_dir(temp / "a/b/c");
+  EXPECT_TRUE(std::filesystem::is_directory(temp / "a/b/c"));
+  EXPECT_FALSE(dir->has_store());
+  const auto db = dir->open_current({});
+  ASSERT_FALSE(db);
+  EXPECT_EQ(db.error().code(), Code::not_found);
+  EXPECT_TRUE(mentions(db.error(), temp / "a/b/c")) << db.error().message();
+}
+
+TEST(DataDir, an_identity_is_kept_and_replaced) {
+  const test::TempDir temp;
+  {
+    const auto dir = open_dir(temp / "d");
+    EXPECT_FALSE(dir->read_identity()->has_value());
+    ASSERT_TRUE(dir->write_identity("one").is_ok());
+    ASSERT_TRUE(dir->write_identity("two").is_ok());
+  }
+  EXPECT_EQ(*open_dir(temp / "d")->read_identity(), "two");
+  EXPECT_TRUE(std::filesystem::exists(temp / "d/identity.1"));
+  EXPECT_TRUE(std::filesystem::exists(temp / "d/identity.2"));
+}
+
+TEST(DataDir, a_directory_in_use_names_the_process_that_has_it) {
+  const test::TempDir temp;
+  const auto dir = open_dir(temp / "d");
+  make_current(*dir, "v");
+  const std::string pid = std::to_string(::getpid());
+  const auto again = DataDir::open(temp / "d");
+  ASSERT_FALSE(again);
+  for (const Status& status :
+       {again.error(), open_read_only(temp / "d").error(), open_for_repair(temp / "d").error()}) {
+    EXPECT_EQ(status.code(), Code::in_use);
+    EXPECT_TRUE(mentions(status, temp / "d")) << status.message();
+    EXPECT_TRUE(mentions(status, "process " + pid)) << status.message();
+  }
+}
+
+TEST(DataDir, another_process_is_kept_out_too_and_failed_attempts_do_not_drop_the_lock) {
+  const test::TempDir temp;
+  const auto dir = open_dir(temp / "d");
+  make_current(*dir, "v");
+  EXPECT_FALSE(DataDir::open(temp / "d"));
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const auto taken = DataDir::open(temp / "d");
+    ::_exit(!taken && taken.error().code() == Code::in_use ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+TEST(DataDir, a_closed_directory_can_be_opened_again) {
+  const test::TempDir temp;
+  for (int i = 0; i < 3; ++i) open_dir(temp / "d");
+  EXPECT_EQ(test::slurp(temp / "d/lock"), "");
+}
+
+TEST(DataDir, the_pid_of_a_process_that_is_gone_is_not_named) {
+  const test::TempDir temp;
+  const auto dir = open_dir(temp / "d");
+  test::spit(temp / "d/lock", "999999999\n");
+  const auto again = DataDir::open(temp / "d");
+  ASSERT_FALSE(again);
+  EXPECT_TRUE(mentions(again.error(), "another process")) << again.error().message();
+}
+
+TEST(DataDir, a_directory_that_cannot_be_made_or_written_says_so_with_path_and_reason) {
+  const test::TempDir temp;
+  test::spit(temp / "file", "");
+  const auto below_a_file = DataDir::open(temp / "file/d");
+  ASSERT_FALSE(below_a_file);
+  EXPECT_EQ(below_a_file.error().code(), Code::io_error);
+  EXPECT_TRUE(mentions(below_a_file.error(), temp / "file/d")) << below_a_file.error().message();
+  EXPECT_TRUE(mentions(below_a_file.error(), "Not a directory")) << below_a_file.error().message();
+
+  std::filesystem::create_directory(temp / "ro");
+  std::filesystem::permissions(temp.path(), std::filesystem::perms(0755));
+  std::filesystem::permissions(temp / "ro", std::filesystem::perms(0555));
+  const bool is_root = ::geteuid() == 0;
+  if (is_root) {
+    ASSERT_EQ(::seteuid(65534), 0);
+  }
+  const auto unwritable = DataDir::open(temp / "ro");
+  const auto uncreatable = DataDir::open(temp / "ro/d");
+  if (is_root) {
+    ASSERT_EQ(::seteuid(0), 0);
+  }
+  ASSERT_FALSE(unwritable);
+  EXPECT_EQ(unwritable.error().code(), Code::io_error);
+  EXPECT_TRUE(mentions(unwritable.error(), temp / "ro")) << unwritable.error().message();
+  EXPECT_TRUE(mentions(unwritable.error(), "Permission denied")) << unwritable.error().message();
+  ASSERT_FALSE(uncreatable);
+  EXPECT_TRUE(mentions(uncreatable.error(), "cannot create the data directory " + (temp / "ro/d")));
+}
+
+TEST(DataDir, switching_makes_the_new_store_current_and_removes_the_old_one) {
+  const test::TempDir temp;
+  const auto dir = open_dir(temp / "d");
+  const std::string first = make_current(*dir, "one");
+  EXPECT_EQ(test::slurp(temp / "d/CURRENT_STORE"), first + "\n");
+  EXPECT_EQ(current_value(*dir), "one");
+  const std::string second = make_current(*dir, "two");
+  EXPECT_NE(first, second);
+  EXPECT_EQ(current_value(*dir), "two");
+  EXPECT_FALSE(std::filesystem::exists(temp / "d" / std::filesystem::path(first)));
+  EXPECT_FALSE(std::filesystem::exists(temp / "d/CURRENT_STORE.tmp"));
+}
+
+TEST(DataDir, a_new_store_takes_the_place_of_an_unfinished_one_and_leaves_the_current_one) {
+  const test::TempDir temp;
+  const auto dir = open_dir(temp / "d");
+  make_current(*dir, "current");
+  const auto current = dir->open_current({});
+  ASSERT_TRUE(current);
+  for (int i = 0; i < 2; ++i) {
+    Result<DataDir::NewStore> unfinished = dir->create_store({});
+    ASSERT_TRUE(unfinished) << unfinished.error().to_string();
+    EXPECT_TRUE(test::dump(*unfinished->db).empty());
+    ASSERT_TRUE(unfinished->db->commit(batch_of(put("k", "half")), Durability::durable).is_ok());
+  }
+  EXPECT_EQ(test::dump(**current), std::vector<std::string>{"r k=current"});
+}
+
+TEST(DataDir, opening_removes_leftovers_but_not_the_current_store) {
+  const test::TempDir temp;
+  {
+    const auto dir = open_dir(temp / "d");
+    make_current(*dir, "current");
+    ASSERT_TRUE(dir->create_store({}));
+    std::filesystem::create_directory(temp / "d/store.99");
+    std::filesystem::create_directory(temp / "d/store.corrupt");
+  }
+  const auto dir = open_dir(temp / "d");
+  EXPECT_EQ(current_value(*dir), "current");
+  EXPECT_FALSE(std::filesystem::exists(temp / "d/store.2"));
+  EXPECT_FALSE(std::filesystem::exists(temp / "d/store.99"));
+  EXPECT_TRUE(std::filesystem::exists(temp / "d/store.corrupt")) << "only names of the form store.N are ours";
+}
+
+TEST(DataDir, without_a_good_pointer_no_store_is_removed) {
+  for (const std::string pointer : {"", "nonsense\n", "store.7\n"}) {
+    SCOPED_TRACE(pointer);
+    const test::TempDir temp;
+    { make_current(*open_dir(temp / "d"), "data"); }
+    if (pointer.empty()) {
+      std::filesystem::remove(temp / "d/CURRENT_STORE");
+    } else {
+      test::spit(temp / "d/CURRENT_STORE", pointer);
+    }
+    const auto dir = open_dir(temp / "d");
+    EXPECT_EQ(dir->has_store(), !pointer.empty());
+    const auto db = dir->open_current({});
+    ASSERT_FALSE(db);
+    EXPECT_EQ(db.error().code(), pointer.empty() ? Code::not_found : Code::corruption);
+    EXPECT_TRUE(std::filesystem::exists(temp / "d/store.1"));
+  }
+}
+
+TEST(DataDir, switching_to_what_is_no_store_is_refused) {
+  const test::TempDir temp;
+  const auto dir = open_dir(temp / "d");
+  make_current(*dir, "v");
+  for (const std::string name : {"store.9", "lock", "../d/store.1", ""}) {
+    EXPECT_EQ(dir->switch_to(name).code(), Code::invalid_argument);
+  }
+  EXPECT_EQ(current_value(*dir), "v");
+}
+
+TEST(DataDir, reading_only_changes_nothing_and_keeps_daemons_out_while_it_lasts) {
+  const test::TempDir temp;
+  { make_current(*open_dir(temp / "d"), "v"); }
+  const auto before = test::fingerprint(temp / "d");
+  {
+    const auto reader = open_read_only(temp / "d");
+    ASSERT_TRUE(reader) << reader.error().to_string();
+    const auto second = open_read_only(temp / "d");
+    ASSERT_TRUE(second) << second.error().to_string();
+    EXPECT_EQ(test::dump(**reader), std::vector<std::string>{"r k=v"});
+    const auto daemon = DataDir::open(temp / "d");
+    ASSERT_FALSE(daemon);
+    EXPECT_EQ(daemon.error().code(), Code::in_use);
+  }
+  EXPECT_EQ(test::fingerprint(temp / "d"), before);
+  EXPECT_NE(open_dir(temp / "d"), nullptr);
+}
+
+TEST(DataDir, reading_works_on_a_copy_without_a_lock_file_and_makes_none) {
+  const test::TempDir temp;
+  { make_current(*open_dir(temp / "d"), "v"); }
+  std::filesystem::remove(temp / "d/lock");
+  const auto before = test::fingerprint(temp / "d");
+  EXPECT_TRUE(open_read_only(temp / "d"));
+  EXPECT_EQ(test::fingerprint(temp / "d"), before);
+}
+
+TEST(DataDir, tools_say_when_a_path_is_no_data_directory_and_leave_it_alone) {
+  const test::TempDir temp;
+  std::filesystem::create_directory(temp / "empty");
+  for (const std::string& path : {temp / "missing", temp / "empty"}) {
+    for (const Status& status : {open_read_only(path).error(), open_for_repair(path).error()}) {
+      EXPECT_EQ(status.code(), Code::not_found);
+      EXPECT_TRUE(mentions(status, path)) << status.message();
+    }
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(temp / "empty"));
+}
+
+TEST(DataDir, repair_writes_and_excludes_everyone) {
+  const test::TempDir temp;
+  { make_current(*open_dir(temp / "d"), "v"); }
+  {
+    const auto repair = open_for_repair(temp / "d");
+    ASSERT_TRUE(repair) << repair.error().to_string();
+    ASSERT_TRUE((*repair)->commit(batch_of(put("k", "repaired")), Durability::durable).is_ok());
+    EXPECT_EQ(open_read_only(temp / "d").error().code(), Code::in_use);
+    EXPECT_EQ(DataDir::open(temp / "d").error().code(), Code::in_use);
+  }
+  EXPECT_EQ(current_value(*open_dir(temp / "d")), "repaired");
+}
+
+}  // namespace
+}  // namespace synod
