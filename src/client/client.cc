@@ -16,6 +16,7 @@ namespace {
 
 constexpr Duration pause_between_rounds = std::chrono::milliseconds(100);
 constexpr Duration cancel_poll = std::chrono::milliseconds(50);
+constexpr int64_t longest_way_ms = 100;  // of an answer, to be expected
 
 using RequestBody = decltype(ClientRequest::body);
 
@@ -52,6 +53,8 @@ class Client::Impl {
   Attempt judge(ClientReply reply, bool is_write) const;
   Status ensure_ready(TimePoint deadline);
   Status no_answer(const char* what, Duration waited) const;
+  // The reason, with the monitor's address if it does not name it.
+  std::string with_monitor(const std::string& reason) const;
   void go_to_next();
   template <class Done>
   bool wait(TimePoint deadline, Done done);
@@ -89,6 +92,10 @@ Status Client::Impl::no_answer(const char* what, Duration waited) const {
   return {Code::unavailable, fmt::format("{} did not {} within {} ms", monitor(), what, to_milliseconds(waited))};
 }
 
+std::string Client::Impl::with_monitor(const std::string& reason) const {
+  return reason.find(monitor()) == std::string::npos ? fmt::format("{}: {}", monitor(), reason) : reason;
+}
+
 Status Client::Impl::ensure_ready(TimePoint deadline) {
   // The loop stood still between the calls: what happened meanwhile comes first, for a write must not be trusted to a
   // connection that is gone.
@@ -100,7 +107,7 @@ Status Client::Impl::ensure_ready(TimePoint deadline) {
   wait(until, [&] { return connection_.is_ready() || connection_.lost(); });
   if (connection_.is_ready()) return Status::ok();
   if (!connection_.lost()) return no_answer("say hello", loop_.now() - start);
-  return {Code::unavailable, fmt::format("{}: {}", monitor(), connection_.lost()->message())};
+  return {Code::unavailable, with_monitor(connection_.lost()->message())};
 }
 
 Client::Impl::Attempt Client::Impl::judge(ClientReply reply, bool is_write) const {
@@ -109,7 +116,7 @@ Client::Impl::Attempt Client::Impl::judge(ClientReply reply, bool is_write) cons
   const bool is_not_done =
       reply.status.code() == Code::unavailable || (!is_write && reply.status.code() == Code::unknown_outcome);
   if (!is_not_done) return {Result<ClientReply>(reply.status), {}};
-  return {std::nullopt, Status(Code::unavailable, fmt::format("{}: {}", monitor(), reply.status.message()))};
+  return {std::nullopt, Status(Code::unavailable, with_monitor(reply.status.message()))};
 }
 
 Client::Impl::Attempt Client::Impl::attempt(const RequestBody& body, TimePoint deadline) {
@@ -117,11 +124,13 @@ Client::Impl::Attempt Client::Impl::attempt(const RequestBody& body, TimePoint d
   const bool is_write = std::holds_alternative<WriteRequest>(body);
   const TimePoint start = loop_.now();
   const TimePoint until = is_write ? deadline : std::min(deadline, start + share());
-  const int64_t left_ms = to_milliseconds(deadline - start);
+  const int64_t left_ms = to_milliseconds(until - start);
   if (left_ms <= 0 || is_cancelled()) return {std::nullopt, Status(Code::unavailable, "the time was up")};
 
+  // The cluster gets a little less time than there is, so that its "certainly not done" comes before the end of it.
+  const int64_t told_ms = std::min<int64_t>(left_ms - std::min(left_ms / 10, longest_way_ms), UINT32_MAX);
   const uint64_t id = ids_();
-  connection_.send(ClientRequest{id, static_cast<uint32_t>(std::min<int64_t>(left_ms, UINT32_MAX)), body});
+  connection_.send(ClientRequest{id, static_cast<uint32_t>(told_ms), body});
   std::optional<ClientReply> reply;
   wait(until, [&] { return (reply = connection_.take_reply(id)) || connection_.lost(); });
   if (reply) return judge(*std::move(reply), is_write);
@@ -162,7 +171,7 @@ Result<ClientReply> Client::Impl::call(RequestBody body) {
 Result<StatusReply> Client::Impl::status() {
   const TimePoint deadline = loop_.now() + options_.timeout;
   std::optional<StatusReply> first;
-  Status reason;
+  Status reason(Code::unavailable, "the time was up");
   for (size_t asked = 0; asked < options_.monitors.size() && loop_.now() < deadline; ++asked) {
     Result<ClientReply> reply = first ? call(StatusRequest{}, deadline, 1) : call(StatusRequest{}, deadline, SIZE_MAX);
     if (!reply) {

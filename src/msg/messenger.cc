@@ -85,6 +85,7 @@ bool Messenger::send_on(Connection& connection, const Message& message) {
   // Only the accepting side pauses: if both could, two full queues would wait for each other for ever.
   if (connection.is_accepted() && !connection.is_paused && connection.queued_bytes > limits_.max_queue_bytes / 2) {
     connection.is_paused = true;
+    connection.deadline.reset();  // an unfinished frame is late only while this side reads
     transport_.pause_reading(connection.id, true);
   }
   return true;

@@ -18,11 +18,12 @@
 #include "store/database_options.h"
 #include "store/dir_lock.h"
 #include "store/key_value_db.h"
+#include "store/store_home.h"
 #include "store/twin_file.h"
 
 namespace synod {
 
-class DataDir {
+class DataDir : public StoreHome {
  public:
   // For the daemon: makes the directory if it is missing, locks it exclusively, removes stores that a broken-off sync
   // or a finished one left behind (but keeps the one that `CURRENT_STORE` names, and removes none while that one is
@@ -37,20 +38,11 @@ class DataDir {
 
   // The newest valid copy; nothing if there is no copy at all; `corruption` if copies exist and none is valid.
   Result<std::optional<Bytes>> read_identity() const;
-  // Durable when it returns: one copy is written and synced, then the other, and the directory when a file is new.
-  Status write_identity(ByteView record);
+  Status write_identity(ByteView record) override;
 
-  // Opens the current store. Fails if there is none: it never makes one.
-  Result<std::unique_ptr<KeyValueDB>> open_current(const DatabaseOptions& options);
-  // Makes an empty store beside the current one, in place of any that was there; `name` is what switch_to takes.
-  struct NewStore {
-    std::string name;
-    std::unique_ptr<KeyValueDB> db;
-  };
-  Result<NewStore> create_store(const DatabaseOptions& options);
-  // Makes `name` the current store, durably and in one step, and removes the other one. The caller has closed the old
-  // database before, and has made all of the new one durable.
-  Status switch_to(const std::string& name);
+  Result<std::unique_ptr<KeyValueDB>> open_current(const DatabaseOptions& options) override;
+  Result<NewStore> create_store(const DatabaseOptions& options) override;
+  Status switch_to(const std::string& name) override;
 
  private:
   DataDir(std::string path, DirLock lock);

@@ -222,9 +222,20 @@ class Daemon:
         self.stopped = False
         os.kill(self.pid, signal.SIGCONT)
 
+    def catches(self, number):
+        """The signal has a handler, or is blocked to be read."""
+        with open(f'/proc/{self.pid}/status', encoding='ascii') as file:
+            text = file.read()
+        masks = [int(re.search(rf'{field}:\s+([0-9a-f]+)', text)[1], 16) for field in ('SigCgt', 'SigBlk')]
+        return any(mask >> (number - 1) & 1 for mask in masks)
+
     def send_terminate(self):
+        """Once it can be caught: before its main, a program ends at once, with the signal."""
         if self.stopped:
             self.cont()
+        wait_until(lambda: self.process.poll() is not None or self.catches(signal.SIGTERM), 20,
+                   f'{self.name} catches SIGTERM')
+        self.check_alive()
         self.process.send_signal(signal.SIGTERM)
 
     def wait_exit(self, seconds):
@@ -363,8 +374,8 @@ class Cluster:
         return json.loads(ran.out) if ran.out.strip() else None
 
     def member_status(self, member, *mons):
-        """What the cluster, or those who are asked, say of one member."""
-        status = self.status(*mons)
+        """What it says of itself, or what others say of it."""
+        status = self.status(*(mons or [member]))
         return next((entry for entry in (status or {}).get('members', []) if entry['name'] == member), None)
 
     def wait_status(self, condition, seconds, what, mons=()):
@@ -380,12 +391,20 @@ class Cluster:
         if ran.code != OK:
             raise AssertionError(f'no quorum of {count}: {ran}\n{self.log_tails()}')
         self.formed = True
+        # A member that has just been killed counts until its last grant has lapsed; so each is asked for its own state.
+        alive = [name for name, daemon in self.daemons.items() if daemon.is_running and not daemon.stopped]
+
+        def are_in():
+            states = [(self.status(name) or {}).get('state') for name in alive]
+            return sum(state in ('leader', 'peon') for state in states) >= count
+        wait_until(are_in, seconds, f'{count} members say themselves that they lead or follow')
 
     def leader(self, mons=()):
         return self.wait_status(lambda status: status['leader'], SETTLE_SECONDS, 'a leader', mons)['leader']
 
-    def last_committed(self, member, *mons):
-        entry = self.member_status(member, *mons)
+    def last_committed(self, member):
+        """As it says itself: what others know of it is as old as its last probe."""
+        entry = self.member_status(member)
         return entry['last_committed'] if entry else 0
 
     # The end.
@@ -402,7 +421,7 @@ class Cluster:
         def is_level(status):
             if set(status['quorum']) != set(members):
                 return False
-            return len({self.last_committed(name, name) for name in members}) == 1
+            return len({self.last_committed(name) for name in members}) == 1
         self.wait_status(is_level, SETTLE_SECONDS, 'all members in quorum and level', members)
         for name in self.outsiders:
             state = self.status(name)['state']

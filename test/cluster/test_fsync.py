@@ -108,9 +108,12 @@ class Fsync(ClusterTest):
         for marker, _, _, ran in puts:
             self.assertEqual(ran.code, 0, str(ran))
         traces = self.read_traces(cluster)
+        self.margins = []
         for marker, begin, end, _ in puts:
             with self.subTest(value=marker):
                 self.check_put(traces, leader, marker, begin, end)
+        print(f'\nanswers left {min(self.margins) * 1000:.3f} to {max(self.margins) * 1000:.3f} ms after the sync that made '
+              f'a majority', flush=True)
         cluster.start()  # so that the end of the test finds a whole cluster
 
     def check_put(self, traces, leader, marker, begin, end):
@@ -122,6 +125,7 @@ class Fsync(ClusterTest):
                           for name, when in synced.items())
         self.assertGreaterEqual(len(in_time), len(traces) // 2 + 1,
                                 f'acknowledged before a majority had synced; syncs ended, from the answer on: {shown}')
+        self.margins.append(answered - sorted(synced[name] for name in in_time)[len(traces) // 2])
 
 
 if __name__ == '__main__':

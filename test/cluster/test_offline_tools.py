@@ -39,7 +39,7 @@ class OfflineTools(ClusterTest):
         cls.pairs['ümlaut'.encode()] = b''
         cls.shared.import_pairs(cls.pairs.items())
         cls.last_committed = cls.shared.wait_status(
-            lambda status: len({cls.shared.last_committed(name, name) for name in cls.shared.names}) == 1, 10,
+            lambda status: len({cls.shared.last_committed(name) for name in cls.shared.names}) == 1, 10,
             'all level')['members'][0]['last_committed']
         cls.shared.terminate_all()
 

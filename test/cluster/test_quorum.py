@@ -1,7 +1,6 @@
 """Which commands are answered with how many members alive, and how members start and stop."""
 
 import concurrent.futures
-import re
 import signal
 import socket
 import time
@@ -10,14 +9,6 @@ import unittest
 from harness import (OK, STOP_SECONDS, UNAVAILABLE, UNKNOWN, ClusterTest, import_lines, parse_lines, wait_until)
 
 SLACK_SECONDS = 1.5  # of a command beyond its --timeout, on a busy machine
-
-
-def catches_terminate(pid):
-    """SIGTERM has a handler, or is blocked to be read."""
-    with open(f'/proc/{pid}/status', encoding='ascii') as file:
-        text = file.read()
-    masks = [int(re.search(rf'{field}:\s+([0-9a-f]+)', text)[1], 16) for field in ('SigCgt', 'SigBlk')]
-    return any(mask >> (signal.SIGTERM - 1) & 1 for mask in masks)
 
 
 class Quorum(ClusterTest):
@@ -40,9 +31,10 @@ class Quorum(ClusterTest):
         status = cluster.status()
         self.assertEqual(sorted(status['quorum']), cluster.names)
         self.assertIn(status['leader'], cluster.names)
-        states = sorted(member['state'] for member in status['members'])
-        self.assertEqual(states, ['leader'] + ['peon'] * (count - 1))
-        for name in cluster.names:  # whoever is asked
+        roles = ['leader'] + ['peon'] * (count - 1)  # the others' are known from their probes
+        cluster.wait_status(lambda status: sorted(member['state'] for member in status['members']) == roles, 10, roles)
+        for name in cluster.names:  # whoever is asked, once it was told of the quorum
+            cluster.wait_quorum(count, mons=(name,))
             self.check_every_command_works(cluster, mons=(name,))
         return cluster
 
@@ -60,8 +52,11 @@ class Quorum(ClusterTest):
                 victims += cluster.others(*victims)[:count // 2 - 1]
                 for victim in victims:
                     cluster[victim].kill()
+                cluster.wait_quorum(count - len(victims), mons=cluster.others(*victims))
                 self.check_every_command_works(cluster)
-                self.check_every_command_works(cluster, mons=cluster.others(*victims)[-1:])
+                last = cluster.others(*victims)[-1:]
+                cluster.wait_quorum(count - len(victims), mons=last)  # when it was told of the quorum
+                self.check_every_command_works(cluster, mons=last)
                 self.assertNotIn(victims[0], cluster.status()['quorum'])
 
     def check_majority_dead(self, cluster, victims):
@@ -69,6 +64,8 @@ class Quorum(ClusterTest):
         for victim in victims:
             cluster[victim].kill()
         survivor = cluster.others(*victims)[0]
+        # A leader may answer reads as long as its lease lasts: nobody else can have written anything.
+        cluster.wait_status(lambda status: len(status['quorum']) <= len(cluster.names) // 2, 10, 'no quorum', (survivor,))
         cluster.expected[b'key'] = None  # exit 4 means that it may still be done
         writes = [['put', 'key', 'from the minority'], ['del', 'key'], ['import', '-']]
         reads = [['get', 'key'], ['range', '--prefix', 'key'], ['export']]
@@ -157,7 +154,7 @@ class Stopping(ClusterTest):
         before_port = 0
         for _ in range(10):
             daemon.start()
-            wait_until(lambda: not daemon.is_running or catches_terminate(daemon.pid), 20, 'SIGTERM has a handler')
+            wait_until(lambda: not daemon.is_running or daemon.catches(signal.SIGTERM), 20, 'SIGTERM has a handler')
             with socket.socket() as probe:
                 before_port += probe.connect_ex(('127.0.0.1', int(daemon.address.split(':')[1]))) != 0
             daemon.terminate()
@@ -171,7 +168,7 @@ class Stopping(ClusterTest):
             daemon.start()
             time.sleep(delay_ms / 1000)  # the moment is what is tested
             daemon.check_alive()
-            daemon.send_terminate()
+            daemon.process.send_signal(signal.SIGTERM)
             code = daemon.wait_exit(STOP_SECONDS)
             # No program can catch a signal before its main; then it has not said anything.
             spoke = daemon.log_bytes()[log_before:].count(b'\n') > 1

@@ -24,7 +24,7 @@ class Sync(ClusterTest):
         needs = self.last_committed[behind] + 1
         for number in range(2000):
             cluster.put(f'after/{number % 50}', f'value {number}', mons=mons)
-            if number % 10 == 9 and all(cluster.member_status(name, name)['first_committed'] > needs for name in mons):
+            if number % 10 == 9 and all(cluster.member_status(name)['first_committed'] > needs for name in mons):
                 return
         self.fail(f'after 2000 writes the log still holds what {behind} needs: {cluster.status(*mons)}')
 
@@ -48,7 +48,7 @@ class Sync(ClusterTest):
         def progress():
             self.assertEqual(len(finished_syncs(cluster[requester])), self.finished_before,
                              'the sync was over before it could be disturbed')
-            entry = cluster.member_status(requester, requester)
+            entry = cluster.member_status(requester)
             return entry and entry['state'] == 'syncing' and entry['sync'] and entry['sync']['chunks'] >= chunks and \
                 entry['sync']
         return wait_until(progress, seconds, f'{requester} is syncing and has {chunks} chunks')
@@ -89,7 +89,7 @@ class Sync(ClusterTest):
         self.wait_syncing(cluster, 'c')
         for consistency in ('serializable', 'linearizable'):
             ran = cluster.synod('get', 'before/00000', '--consistency', consistency, mons=['c'], timeout=0.2)
-            if cluster.member_status('c', 'c')['state'] == 'syncing':
+            if cluster.member_status('c')['state'] == 'syncing':
                 self.assert_exit(ran, UNAVAILABLE)
         self.wait_synced(cluster)
 

@@ -32,16 +32,17 @@ Monitor::Monitor(MonitorStart start, Random& random, TimePoint now)
     if (is_marked_) {
       marked_log_.emplace(*std::move(start.log));
     } else {
-      start_paxos(now, *std::move(start.log));
+      // What it granted before it was stopped is not known any more.
+      start_paxos(now, *std::move(start.log), now + options_.lease);
     }
   }
 }
 
 Monitor::~Monitor() = default;
 
-void Monitor::start_paxos(TimePoint now, LogState log) {
+void Monitor::start_paxos(TimePoint now, LogState log, TimePoint quiet_until) {
   if (!is_member()) return;
-  paxos_.emplace(options_, random_, identity_.id, *monmap_, identity_.promised, std::move(log), now);
+  paxos_.emplace(options_, random_, identity_.id, *monmap_, identity_.promised, std::move(log), now, quiet_until);
 }
 
 Source Monitor::source() const { return {monmap_ ? monmap_->fsid : Fsid{}, identity_.id, identity_.start_count}; }
@@ -86,6 +87,10 @@ void Monitor::finish(TimePoint now, Output& out) {
   if (paxos_) {
     last_committed_ = paxos_->log().committed();
     last_first_ = paxos_->log().first();
+  }
+  if (state() != last_state_) {
+    last_state_ = state();
+    out.probe = make_probe();
   }
 }
 

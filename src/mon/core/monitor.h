@@ -54,6 +54,12 @@ class Monitor {
   Source source() const;
   MemberState state() const;
   const std::string& name() const { return identity_.name; }
+  Position committed() const { return last_committed_; }
+  Version first() const { return last_first_; }
+  // It may answer linearizable reads by itself.
+  bool has_lease(TimePoint now) const { return paxos_ && paxos_->has_lease(now); }
+  std::set<MemberId> quorum(TimePoint now) const { return paxos_ ? paxos_->quorum(now) : std::set<MemberId>{}; }
+  bool is_syncing() const { return requester_.has_value(); }
   // Addresses of all other members known of.
   std::vector<std::string> addresses() const;
   // "mon.a@peon(e14 c 37..91)", the head of every line of the trace.
@@ -75,7 +81,7 @@ class Monitor {
   void on_log_read(uint64_t task, const ReadLogDone& done, Output& out);
   void on_chosen(Output& out);
   void finish(TimePoint now, Output& out);
-  void start_paxos(TimePoint now, LogState log);
+  void start_paxos(TimePoint now, LogState log, TimePoint quiet_until);
   bool is_member() const { return monmap_ && monmap_->find(identity_.id) != nullptr; }
   bool may_elect(TimePoint now) const;
   Probe make_probe() const;
@@ -145,6 +151,7 @@ class Monitor {
   std::set<MemberId> connected_;
   std::map<MemberId, uint64_t> start_counts_;  // the highest heard of
   bool was_in_quorum_ = false;
+  MemberState last_state_ = MemberState::forming;
 };
 
 }  // namespace synod

@@ -22,7 +22,7 @@ void Monitor::on_formed(TimePoint now, Formed& formed, Output& out) {
   is_forming_store_ = false;
   last_committed_ = formed.log.applied;
   last_first_ = formed.log.first;
-  start_paxos(now, std::move(formed.log));
+  start_paxos(now, std::move(formed.log), now);  // a new member has granted nothing yet
   formation_.announce(*monmap_, identity_.id, out);
   out.addresses = addresses();
   out.probe = make_probe();

@@ -124,7 +124,8 @@ void Monitor::on_switched(TimePoint now, Switched& switched, Output& out) {
   visible_ = switched.log.applied.version;
   last_committed_ = switched.log.applied;
   last_first_ = switched.log.first;
-  start_paxos(now, std::move(switched.log));
+  // The grants that it gave before the sync have ended, or are of the pn that it promised last.
+  start_paxos(now, std::move(switched.log), now + options_.lease);
   out.addresses = addresses();
 }
 

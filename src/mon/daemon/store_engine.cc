@@ -22,15 +22,15 @@ void add_to_digest(Digester& digester, const ReplicatedTransaction& puts) {
 
 }  // namespace
 
-StoreEngine::StoreEngine(DataDir& dir, std::unique_ptr<MonitorStore> store, EngineOptions options)
-    : dir_(dir), options_(options), store_(std::move(store)) {}
+StoreEngine::StoreEngine(StoreHome& home, std::unique_ptr<MonitorStore> store, EngineOptions options)
+    : home_(home), options_(options), store_(std::move(store)) {}
 
 Status StoreEngine::write(const std::vector<WriteJob>& jobs) {
   std::vector<const StoreWrites*> groups;
   Durability durability = Durability::visible;
   for (const WriteJob& job : jobs) {
     SYNOD_ASSERT(!job.identity || &job == &jobs.front(), "an identity is written before the writes it belongs to");
-    if (job.identity) SYNOD_RETURN_IF_ERROR(dir_.write_identity(*job.identity));
+    if (job.identity) SYNOD_RETURN_IF_ERROR(home_.write_identity(*job.identity));
     if (!job.writes.empty()) groups.push_back(&job.writes);
     if (job.durability == Durability::durable) durability = Durability::durable;
   }
@@ -111,8 +111,8 @@ Status StoreEngine::become_current(const std::string& name) {
   snapshots_.clear();
   store_.reset();
   new_store_.reset();
-  SYNOD_RETURN_IF_ERROR(dir_.switch_to(name));
-  Result<std::unique_ptr<KeyValueDB>> db = dir_.open_current(options_.database);
+  SYNOD_RETURN_IF_ERROR(home_.switch_to(name));
+  Result<std::unique_ptr<KeyValueDB>> db = home_.open_current(options_.database);
   if (!db) return db.error();
   store_ = std::make_unique<MonitorStore>(*std::move(db));
   return Status::ok();
@@ -121,13 +121,13 @@ Status StoreEngine::become_current(const std::string& name) {
 Result<TaskResult> StoreEngine::run_on_writer(const FormTask& task) {
   const Result<Monmap> monmap = Monmap::decode(task.monmap);
   SYNOD_ASSERT(monmap.has_value(), "a cluster is formed with a monmap");
-  Result<DataDir::NewStore> created = dir_.create_store(options_.database);
+  Result<StoreHome::NewStore> created = home_.create_store(options_.database);
   if (!created) return created.error();
   const std::string name = created->name;
   new_store_ = std::make_unique<MonitorStore>(std::move(created->db));
   SYNOD_RETURN_IF_ERROR(new_store_->initialize(task.genesis, monmap_genesis(*monmap)));
   SYNOD_RETURN_IF_ERROR(become_current(name));
-  SYNOD_RETURN_IF_ERROR(dir_.write_identity(task.identity));
+  SYNOD_RETURN_IF_ERROR(home_.write_identity(task.identity));
   Result<LogState> log = store_->load_log();
   if (!log) return log.error();
   return TaskResult(Formed{*std::move(log)});
@@ -135,7 +135,7 @@ Result<TaskResult> StoreEngine::run_on_writer(const FormTask& task) {
 
 Result<TaskResult> StoreEngine::run_on_writer(const CreateStoreTask&) {
   new_store_.reset();
-  Result<DataDir::NewStore> created = dir_.create_store(options_.database);
+  Result<StoreHome::NewStore> created = home_.create_store(options_.database);
   if (!created) return created.error();
   new_name_ = created->name;
   new_store_ = std::make_unique<MonitorStore>(std::move(created->db));

@@ -1,4 +1,4 @@
-// Carries out writes and tasks on a data directory: what is done, not on which thread. StoreThreads and the simulator
+// Carries out writes and tasks in a member's home: what is done, not on which thread. StoreThreads and the simulator
 // run the same engine.
 //
 // Thread safety: write() and writer tasks from one thread; reader tasks from one other thread. Everything may block.
@@ -12,7 +12,7 @@
 
 #include "mon/daemon/storage.h"
 #include "mon/service/kv_service.h"
-#include "store/data_dir.h"
+#include "store/store_home.h"
 #include "store/monitor_store.h"
 
 namespace synod {
@@ -24,8 +24,8 @@ struct EngineOptions {
 
 class StoreEngine {
  public:
-  // `store` is the directory's current store, or null if it has none yet.
-  StoreEngine(DataDir& dir, std::unique_ptr<MonitorStore> store, EngineOptions options);
+  // `store` is the home's current store, or null if it has none yet.
+  StoreEngine(StoreHome& home, std::unique_ptr<MonitorStore> store, EngineOptions options);
 
   // All jobs as one batch, durable if one of them is to be. REQUIRES: only the first has an identity.
   Status write(const std::vector<WriteJob>& jobs);
@@ -51,7 +51,7 @@ class StoreEngine {
   Result<TaskResult> run_on_writer(const SwitchTask& task);
   Status become_current(const std::string& name);
 
-  DataDir& dir_;
+  StoreHome& home_;
   EngineOptions options_;
   std::shared_mutex switching_;  // held shared by reader tasks, exclusively while the current store changes
   std::unique_ptr<MonitorStore> store_;

@@ -266,6 +266,20 @@ TEST_F(messenger_limits, no_deadline_runs_while_this_side_does_not_read) {
   EXPECT_TRUE(net.closed.contains(id));
 }
 
+TEST_F(messenger_limits, a_frame_begun_before_the_pause_gets_its_whole_time_after_it) {
+  const ConnectionId id = accept(client_hello());
+  net.deliver(id, "SYND");
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(messenger.reply(id, kilobyte()));
+  net.deliver(id, "more");
+  time.advance(seconds(100));
+  EXPECT_FALSE(net.closed.contains(id));
+  net.drain(id);
+  time.advance(seconds(5) - Duration(1));
+  EXPECT_FALSE(net.closed.contains(id));
+  time.advance(Duration(1));
+  EXPECT_TRUE(net.closed.contains(id));
+}
+
 TEST_F(messenger_limits, a_frame_over_the_limit_is_not_sent) {
   const ConnectionId id = link_up();
   EXPECT_FALSE(messenger.send("peer:7000", FormPrepare{Bytes(4000, 'm')}));

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "as_nobody.h"
 #include "store_helpers.h"
 #include "temp_dir.h"
 
@@ -121,15 +122,10 @@ TEST(DataDir, a_directory_that_cannot_be_made_or_written_says_so_with_path_and_r
   std::filesystem::create_directory(temp / "ro");
   std::filesystem::permissions(temp.path(), std::filesystem::perms(0755));
   std::filesystem::permissions(temp / "ro", std::filesystem::perms(0555));
-  const bool is_root = ::geteuid() == 0;
-  if (is_root) {
-    ASSERT_EQ(::seteuid(65534), 0);
-  }
-  const auto unwritable = DataDir::open(temp / "ro");
-  const auto uncreatable = DataDir::open(temp / "ro/d");
-  if (is_root) {
-    ASSERT_EQ(::seteuid(0), 0);
-  }
+  const auto [unwritable, uncreatable] = [&] {
+    const test::AsNobody nobody;
+    return std::pair(DataDir::open(temp / "ro"), DataDir::open(temp / "ro/d"));
+  }();
   ASSERT_FALSE(unwritable);
   EXPECT_EQ(unwritable.error().code(), Code::io_error);
   EXPECT_TRUE(mentions(unwritable.error(), temp / "ro")) << unwritable.error().message();

@@ -124,6 +124,21 @@ TEST(LevelDb, after_a_failed_write_every_later_commit_fails_and_reads_go_on) {
   EXPECT_EQ(test::dump(**db), std::vector<std::string>{"r a=1"});
 }
 
+// LevelDB itself would take the later ones, behind a hole in its log.
+TEST(LevelDb, later_commits_fail_also_where_the_env_forgets_a_failure) {
+  const test::TempDir dir;
+  auto counting = std::make_shared<CountingEnv>();
+  auto db = open_level_db(dir / "db", {}, OpenMode::create, counting);
+  ASSERT_TRUE(db);
+  counting->set_fault([](EnvCall call, const std::string&) {
+    return call == EnvCall::append ? leveldb::Status::IOError("no space") : leveldb::Status::OK();
+  });
+  EXPECT_FALSE((*db)->commit(batch_of(put("a", "1")), Durability::visible).is_ok());
+  counting->set_fault(nullptr);
+  EXPECT_EQ((*db)->commit(batch_of(put("b", "2")), Durability::durable).code(), Code::io_error);
+  EXPECT_TRUE(test::dump(**db).empty());
+}
+
 TEST(LevelDb, a_flipped_bit_in_a_table_is_an_error_and_never_a_wrong_value) {
   const test::TempDir dir;
   {

@@ -1,10 +1,9 @@
 #include "store/leveldb/overlay_env.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
-
 #include <algorithm>
 
+#include "as_nobody.h"
 #include "store/leveldb/level_db.h"
 #include "store/leveldb/posix_env.h"
 #include "store_helpers.h"
@@ -37,26 +36,6 @@ void make_unwritable(const std::string& dir) {
   std::filesystem::permissions(dir, perms(0555));
 }
 
-// Without the power of root for a while, so that permissions mean something.
-class AsNobody {
- public:
-  AsNobody() : is_root_(::geteuid() == 0) {
-    if (is_root_) {
-      EXPECT_EQ(::seteuid(65534), 0);
-    }
-  }
-  ~AsNobody() {
-    if (is_root_) {
-      EXPECT_EQ(::seteuid(0), 0);
-    }
-  }
-  AsNobody(const AsNobody&) = delete;
-  AsNobody& operator=(const AsNobody&) = delete;
-
- private:
-  bool is_root_;
-};
-
 TEST(OverlayEnv, a_read_only_database_shows_everything_and_changes_nothing) {
   const test::TempDir dir;
   fill(dir / "db");
@@ -84,7 +63,7 @@ TEST(OverlayEnv, no_write_permission_is_needed) {
   make_unwritable(dir / "db");
   const auto before = fingerprint(dir.path());
   {
-    const AsNobody nobody;
+    const test::AsNobody nobody;
     const auto db = open_level_db_read_only(dir / "db", {});
     ASSERT_TRUE(db) << db.error().to_string();
     EXPECT_EQ(test::dump(**db).size(), 301u);

@@ -10,14 +10,14 @@
 namespace synod {
 
 Paxos::Paxos(const CoreOptions& options, Random& random, MemberId self, Monmap monmap, ProposalNumber promised,
-             LogState log, TimePoint now)
+             LogState log, TimePoint now, TimePoint quiet_until)
     : options_(options),
       random_(random),
       self_(self),
       monmap_(std::move(monmap)),
       promised_(promised),
       log_(std::move(log)),
-      grant_(std::max(promised, log_.highest_pn()), now + options.lease) {
+      grant_(std::max(promised, log_.highest_pn()), quiet_until) {
   SYNOD_ASSERT(monmap_.find(self_) != nullptr, "I-1: only a member of the monmap takes part");
   promised_ = std::max(promised_, log_.highest_pn());
   role_ = Idle{now + options_.lease / 20 + random_delay(options_.lease / 4)};

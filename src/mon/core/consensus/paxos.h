@@ -31,9 +31,9 @@ namespace synod {
 class Paxos {
  public:
   // `promised` is the highest promise of the identity; the log's acceptances may raise it.
-  // REQUIRES: `self` is in the monmap.
+  // Until `quiet_until` it goes on only under that pn: see Grant. REQUIRES: `self` is in the monmap.
   Paxos(const CoreOptions& options, Random& random, MemberId self, Monmap monmap, ProposalNumber promised, LogState log,
-        TimePoint now);
+        TimePoint now, TimePoint quiet_until);
 
   // Handles the messages of election, Paxos and leases; ignores all others and those of members that are not voters.
   void step(TimePoint now, MemberId from, const Message& message, Effects& out);

@@ -1,0 +1,35 @@
+// Where a member's stores and its identity live: what the store engine needs of a data directory.
+// Implementations: DataDir, and directories in memory for tests and the simulator.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/status.h"
+#include "store/database_options.h"
+#include "store/key_value_db.h"
+
+namespace synod {
+
+class StoreHome {
+ public:
+  virtual ~StoreHome() = default;
+
+  // Durable when it returns: one copy is written and synced, then the other, and the directory when a file is new.
+  virtual Status write_identity(ByteView record) = 0;
+
+  // Opens the current store. Fails if there is none: it never makes one.
+  virtual Result<std::unique_ptr<KeyValueDB>> open_current(const DatabaseOptions& options) = 0;
+  // Makes an empty store beside the current one, in place of any that was there; `name` is what switch_to takes.
+  struct NewStore {
+    std::string name;
+    std::unique_ptr<KeyValueDB> db;
+  };
+  virtual Result<NewStore> create_store(const DatabaseOptions& options) = 0;
+  // Makes `name` the current store, durably and in one step, and removes the other one. The caller has closed the old
+  // database before, and has made all of the new one durable.
+  virtual Status switch_to(const std::string& name) = 0;
+};
+
+}  // namespace synod

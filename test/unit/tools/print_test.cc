@@ -1,0 +1,184 @@
+// What the results look like: JSON, the status table, the progress bar.
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+
+#include "tools/json.h"
+#include "tools/progress.h"
+#include "tools/status_print.h"
+
+namespace synod {
+namespace {
+
+namespace json = boost::json;
+
+KeyValue item(Bytes key, Bytes value) { return {std::move(key), SharedBytes(std::move(value)), 3, 5, 2}; }
+
+TEST(JsonTest, of_a_write_is_its_revision) {
+  EXPECT_EQ(json_of_put(WriteReply{12, {}}), R"({"revision":12})");
+  EXPECT_EQ(json_of_del(WriteReply{12, {1}}), R"({"revision":12,"deleted":1})");
+  EXPECT_EQ(json_of_del(WriteReply{12, {0}}), R"({"revision":12,"deleted":0})");
+  EXPECT_EQ(json_of_del(WriteReply{12, {}}), R"({"revision":12,"deleted":0})");
+}
+
+TEST(JsonTest, of_a_key_has_its_revisions_and_the_stores) {
+  EXPECT_EQ(json_of_get(item("k", "v"), 9),
+            R"({"key":"k","value":"v","create_revision":3,"mod_revision":5,"version":2,"revision":9})");
+}
+
+TEST(JsonTest, utf8_is_a_string) {
+  const json::value parsed = json::parse(json_of_item(item("Grüße", "\"quoted\"\n\t\\ and \x01 and 😀")));
+  EXPECT_EQ(parsed.at("key").as_string(), "Grüße");
+  EXPECT_EQ(parsed.at("value").as_string(), "\"quoted\"\n\t\\ and \x01 and 😀");
+}
+
+TEST(JsonTest, a_zero_byte_is_utf8) {
+  const json::value parsed = json::parse(json_of_item(item(Bytes("a\0b", 3), "")));
+  EXPECT_EQ(parsed.at("key").as_string(), json::string_view("a\0b", 3));
+}
+
+TEST(JsonTest, what_is_not_utf8_is_escaped_in_an_object) {
+  for (const char* bytes : {"\xff", "a\xc0\xaf", "\xed\xa0\x80", "cut \xe2\x82"}) {
+    const json::value parsed = json::parse(json_of_item(item("k", bytes)));
+    ASSERT_TRUE(parsed.at("value").is_object());
+    EXPECT_NE(parsed.at("value").at("escaped").as_string().find("\\x"), json::string::npos);
+  }
+  EXPECT_EQ(json::parse(json_of_item(item("\xff\t", "v"))).at("key").at("escaped").as_string(), "\\xff\\t");
+}
+
+TEST(JsonTest, of_a_range_is_one_object) {
+  const std::string text = json_before_items() + json_of_item(item("a", "1")) + "," + json_of_item(item("b", "2")) +
+                           json_after_items({.revision = 8, .keys = 2, .more = true});
+  const json::value parsed = json::parse(text);
+  EXPECT_EQ(parsed.at("items").as_array().size(), 2U);
+  EXPECT_EQ(parsed.at("items").at(1).at("key").as_string(), "b");
+  EXPECT_TRUE(parsed.at("more").as_bool());
+  EXPECT_EQ(parsed.at("revision").as_int64(), 8);
+}
+
+TEST(JsonTest, of_an_empty_range_is_valid) {
+  const json::value parsed = json::parse(json_before_items() + json_after_items({}));
+  EXPECT_TRUE(parsed.at("items").as_array().empty());
+}
+
+TEST(JsonTest, of_an_import_says_how_much) {
+  EXPECT_EQ(json_of_import({.keys = 3, .bytes = 40, .lines = 3, .revision = 7}),
+            R"({"keys":3,"bytes":40,"revision":7})");
+}
+
+StatusReply sample_status() {
+  StatusReply status;
+  status.fsid.bytes.fill(0xab);
+  status.answered_by = "b";
+  status.state = MemberState::peon;
+  status.leader = "a";
+  status.epoch = 4;
+  status.quorum = {"a", "b"};
+  status.members = {
+      {"a", MemberId(0xa1), "h:1", true, MemberState::leader, Version(5), Version(90), {}},
+      {"b", MemberId(0xb1), "h:2", true, MemberState::peon, Version(6), Version(90), {}},
+      {"c",
+       MemberId(0xc1),
+       "h:3",
+       true,
+       MemberState::syncing,
+       Version(0),
+       Version(0),
+       {"b", 12, 3456, 1 << 20, Version(88)}},
+      {"d", MemberId(0xd1), "h:4", false, MemberState::peon, Version(5), Version(70), {}},
+  };
+  return status;
+}
+
+TEST(StatusJsonTest, has_the_documented_fields) {
+  const json::value parsed = json::parse(json_of_status(sample_status()));
+  EXPECT_EQ(parsed.at("fsid").as_string(), "abababab-abab-abab-abab-abababababab");
+  EXPECT_EQ(parsed.at("leader").as_string(), "a");
+  EXPECT_EQ(parsed.at("epoch").as_int64(), 4);
+  EXPECT_EQ(json::serialize(parsed.at("quorum")), R"(["a","b"])");
+  EXPECT_EQ(parsed.at("answered_by").as_string(), "b");
+  EXPECT_EQ(parsed.at("state").as_string(), "peon");
+  EXPECT_EQ(parsed.at("detail").as_string(), "");
+  const json::array& members = parsed.at("members").as_array();
+  ASSERT_EQ(members.size(), 4U);
+  EXPECT_EQ(members[0].at("name").as_string(), "a");
+  EXPECT_EQ(members[0].at("id").as_string(), "00000000000000a1");
+  EXPECT_EQ(members[0].at("address").as_string(), "h:1");
+  EXPECT_EQ(members[0].at("state").as_string(), "leader");
+  EXPECT_EQ(members[0].at("first_committed").as_int64(), 5);
+  EXPECT_EQ(members[0].at("last_committed").as_int64(), 90);
+  EXPECT_TRUE(members[0].at("sync").is_null());
+  EXPECT_EQ(json::serialize(members[2].at("sync")),
+            R"({"provider":"b","chunks":12,"keys":3456,"bytes":1048576,"version":88})");
+  EXPECT_EQ(members[3].at("state").as_string(), "unreachable");
+}
+
+TEST(StatusJsonTest, what_is_not_known_is_null) {
+  const json::value parsed = json::parse(json_of_status(StatusReply()));
+  EXPECT_TRUE(parsed.at("fsid").is_null());
+  EXPECT_TRUE(parsed.at("leader").is_null());
+  EXPECT_TRUE(parsed.at("quorum").as_array().empty());
+  EXPECT_TRUE(parsed.at("members").as_array().empty());
+}
+
+TEST(StatusTableTest, shows_every_member_in_columns) {
+  const std::string text = status_table(sample_status());
+  EXPECT_NE(text.find("cluster  abababab-abab-abab-abab-abababababab\n"), std::string::npos);
+  EXPECT_NE(text.find("leader   a (epoch 4)\n"), std::string::npos);
+  EXPECT_NE(text.find("quorum   a b (2 of 4)\n"), std::string::npos);
+  EXPECT_NE(text.find("NAME  ID                ADDRESS  STATE        FIRST  LAST  SYNC\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("d     00000000000000d1  h:4      unreachable  5      70    -\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("from b: 12 chunks, 3456 keys, 1.0 MiB, version 88\n"), std::string::npos) << text;
+  EXPECT_EQ(text.find(" \n"), std::string::npos) << "no blanks at the ends of lines";
+}
+
+TEST(StatusTableTest, says_what_a_monitor_waits_for) {
+  StatusReply status;
+  status.answered_by = "a";
+  status.state = MemberState::forming;
+  status.detail = "waits for b and c";
+  const std::string text = status_table(status);
+  EXPECT_NE(text.find("cluster  not formed yet\nleader   none\nquorum   none (0 of 0)\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("answer   from a (forming): waits for b and c\n"), std::string::npos) << text;
+}
+
+TEST(ReadableBytesTest, has_three_digits_or_four) {
+  EXPECT_EQ(readable_bytes(0), "0 B");
+  EXPECT_EQ(readable_bytes(1023), "1023 B");
+  EXPECT_EQ(readable_bytes(1024), "1.0 KiB");
+  EXPECT_EQ(readable_bytes(1536), "1.5 KiB");
+  EXPECT_EQ(readable_bytes((1 << 20) - 1), "1.0 MiB");
+  EXPECT_EQ(readable_bytes(UINT64_MAX), "16.0 EiB");
+}
+
+TEST(ProgressTest, the_bar_grows_with_what_is_done) {
+  EXPECT_EQ(progress_line(0, 10, "x"), "[                              ]   0%  x");
+  EXPECT_EQ(progress_line(5, 10, "x"), "[###############               ]  50%  x");
+  EXPECT_EQ(progress_line(10, 10, "x"), "[##############################] 100%  x");
+  EXPECT_EQ(progress_line(11, 10, "x"), progress_line(10, 10, "x"));
+}
+
+TEST(ProgressTest, without_a_total_there_is_no_bar) { EXPECT_EQ(progress_line(5, 0, "5 keys"), "5 keys"); }
+
+TEST(ProgressTest, is_silent_where_there_is_no_terminal) {
+  testing::internal::CaptureStderr();
+  {
+    ProgressBar bar(false, 10);
+    bar.show(5, "text");
+  }
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+}
+
+TEST(ProgressTest, is_drawn_at_most_so_often_and_wiped_at_the_end) {
+  testing::internal::CaptureStderr();
+  {
+    ProgressBar bar(true, 10);
+    for (int i = 0; i < 1000; ++i) bar.show(5, "text");
+  }
+  const std::string drawn = testing::internal::GetCapturedStderr();
+  EXPECT_LT(drawn.size(), 500U);
+  EXPECT_TRUE(drawn.ends_with("\r\x1b[K"));
+}
+
+}  // namespace
+}  // namespace synod

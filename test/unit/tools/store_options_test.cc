@@ -1,0 +1,53 @@
+#include "tools/store_options.h"
+
+#include <gtest/gtest.h>
+
+namespace synod {
+namespace {
+
+using Words = std::vector<std::string>;
+
+void expect_complaint(const Words& words, const std::string& part) {
+  const Result<StoreOptions> options = parse_store_options(words);
+  ASSERT_FALSE(options.has_value());
+  EXPECT_EQ(options.error().code(), Code::invalid_argument);
+  EXPECT_NE(options.error().message().find(part), std::string::npos) << options.error().message();
+}
+
+TEST(StoreOptionsTest, a_command_and_its_arguments) {
+  const Result<StoreOptions> options = parse_store_options({"compare", "a", "b"});
+  ASSERT_TRUE(options.has_value());
+  EXPECT_EQ(options->command, "compare");
+  EXPECT_EQ(options->arguments, (Words{"a", "b"}));
+}
+
+TEST(StoreOptionsTest, what_writes_needs_the_risk_to_be_accepted) {
+  EXPECT_TRUE(parse_store_options({"set", "d", "k", "v", "--accept-risk"}).has_value());
+  EXPECT_TRUE(parse_store_options({"--accept-risk", "rm", "d", "k"}).has_value());
+  expect_complaint({"set", "d", "k", "v"}, "--accept-risk");
+  expect_complaint({"rm", "d", "k"}, "--accept-risk");
+  expect_complaint({"list", "d", "--accept-risk"}, "takes no --accept-risk");
+}
+
+TEST(StoreOptionsTest, the_command_and_the_number_of_arguments_are_checked) {
+  expect_complaint({}, "no command");
+  expect_complaint({"frobnicate"}, "'frobnicate'");
+  expect_complaint({"compare", "a"}, "too few");
+  expect_complaint({"list", "a", "b"}, "too many");
+  expect_complaint({"list", "a", "--frobnicate"}, "--frobnicate");
+}
+
+TEST(StoreOptionsTest, help_and_version_need_nothing_else) {
+  EXPECT_TRUE(parse_store_options({"--help"})->help);
+  EXPECT_TRUE(parse_store_options({"--version"})->version);
+}
+
+TEST(StoreOptionsTest, the_help_names_every_command) {
+  for (const char* part :
+       {"compare", "list", "get", "dump", "stats", "digest", "set", "rm", "--accept-risk", "only-in"}) {
+    EXPECT_NE(store_help_text().find(part), std::string::npos) << part;
+  }
+}
+
+}  // namespace
+}  // namespace synod
