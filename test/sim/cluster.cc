@@ -33,9 +33,10 @@ void SimStorage::schedule(TimePoint& lane, Duration delay, std::function<void()>
 
 void SimStorage::write(WriteJob job, std::function<void(Status)> done) {
   const bool is_durable = job.identity || job.durability == Durability::durable;
-  const Duration delay = is_durable ? sync_delay_ / 2 + Duration(static_cast<int64_t>(random_.below(
-                                                            static_cast<uint64_t>(sync_delay_.count()))))
-                                    : std::chrono::microseconds(20);
+  const Duration delay =
+      is_durable
+          ? sync_delay_ / 2 + Duration(static_cast<int64_t>(random_.below(static_cast<uint64_t>(sync_delay_.count()))))
+          : std::chrono::microseconds(20);
   auto shared = std::make_shared<WriteJob>(std::move(job));
   schedule(writer_free_, delay, [this, shared, done = std::move(done)] {
     std::vector<WriteJob> jobs;
@@ -114,12 +115,12 @@ void Cluster::start(const std::string& name) {
   m.exit_code = -1;
   m.process = std::make_unique<Process>(scheduler_, network_, m.home, m.address, seed_ * 1000 + ++lives_);
   Process& p = *m.process;
-  p.executor = std::make_unique<Executor>(
-      Executor::World{p.clock, p.clock, p.random, p.transport, p.storage}, load(m, p.engine), MessengerLimits{},
-      [&m](int code, const std::string& reason) {
-        m.exit_code = code;
-        m.exit_reason = reason;
-      });
+  p.executor =
+      std::make_unique<Executor>(Executor::World{p.clock, p.clock, p.random, p.transport, p.storage}, load(m, p.engine),
+                                 MessengerLimits{}, [&m](int code, const std::string& reason) {
+                                   m.exit_code = code;
+                                   m.exit_reason = reason;
+                                 });
   SYNOD_ASSERT(p.executor->start().is_ok(), "a host listens");
 }
 
@@ -223,7 +224,8 @@ struct Cluster::Client : MessengerHandler {
         transport(cluster.network_, fmt::format("client-{}", id)),
         request(std::move(what)),
         on_reply(std::move(reply)),
-        messenger(transport, clock, clock, random, MessengerLimits{}, [] { return Messenger::Self{}; }, *this) {
+        messenger(
+            transport, clock, clock, random, MessengerLimits{}, [] { return Messenger::Self{}; }, *this) {
     messenger.add_link(address);
   }
   void on_link_up(const std::string&, const PeerInfo&) override {
@@ -249,6 +251,8 @@ struct Cluster::Client : MessengerHandler {
 void Cluster::request(const std::string& to, ClientRequest request, OnReply on_reply) {
   const uint64_t id = ++last_client_;
   request.id = id;
+  // It hangs up some time after it stopped waiting.
+  scheduler_.call_after(std::chrono::milliseconds(request.timeout_ms + 500), [this, id] { clients_.erase(id); });
   clients_[id] = std::make_unique<Client>(*this, id, to, std::move(request), std::move(on_reply));
 }
 

@@ -30,7 +30,9 @@ class ImageDB : public KeyValueDB {
     }
     return Status::ok();
   }
-  Result<std::optional<Bytes>> get(KeySpace space, ByteView key) const override { return image_->live->get(space, key); }
+  Result<std::optional<Bytes>> get(KeySpace space, ByteView key) const override {
+    return image_->live->get(space, key);
+  }
   std::unique_ptr<DbIterator> new_iterator() const override { return image_->live->new_iterator(); }
 
  private:
