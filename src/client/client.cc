@@ -46,6 +46,7 @@ class Client::Impl {
   struct Attempt {
     std::optional<Result<ClientReply>> outcome;  // set: the call is over
     Status reason;                               // else: why the next monitor is to be asked
+    bool is_answer = false;                      // the reason is the monitor's own
   };
 
   Result<ClientReply> call(RequestBody body, TimePoint deadline, size_t attempts);
@@ -116,7 +117,7 @@ Client::Impl::Attempt Client::Impl::judge(ClientReply reply, bool is_write) cons
   const bool is_not_done =
       reply.status.code() == Code::unavailable || (!is_write && reply.status.code() == Code::unknown_outcome);
   if (!is_not_done) return {Result<ClientReply>(reply.status), {}};
-  return {std::nullopt, Status(Code::unavailable, with_monitor(reply.status.message()))};
+  return {std::nullopt, Status(Code::unavailable, with_monitor(reply.status.message())), true};
 }
 
 Client::Impl::Attempt Client::Impl::attempt(const RequestBody& body, TimePoint deadline) {
@@ -145,15 +146,19 @@ Client::Impl::Attempt Client::Impl::attempt(const RequestBody& body, TimePoint d
 
 Result<ClientReply> Client::Impl::call(RequestBody body, TimePoint deadline, size_t attempts) {
   Status reason;
+  bool has_answer = false;
   for (moves_ = 0; moves_ < attempts;) {
     Attempt result = attempt(body, deadline);
     if (result.outcome) {
       if (!*result.outcome && result.outcome->error().code() == Code::unknown_outcome) go_to_next();
       return *std::move(result.outcome);
     }
-    // The time is up in the middle of an attempt, which then says less than the one before it.
+    // What a monitor says tells more than that another one is down, and that more than that the time was up in the
+    // middle of an attempt.
     const bool is_late = loop_.now() >= deadline || is_cancelled();
-    if (!is_late || reason.is_ok()) reason = std::move(result.reason);
+    const bool tells_more = result.is_answer || (!has_answer && !is_late);
+    if (tells_more || reason.is_ok()) reason = std::move(result.reason);
+    has_answer |= result.is_answer;
     go_to_next();
     if (is_late) break;
     if (moves_ % options_.monitors.size() == 0 && moves_ < attempts) {
@@ -194,6 +199,10 @@ Client::~Client() = default;
 void Client::set_timeout(Duration timeout) { impl_->set_timeout(timeout); }
 
 Result<WriteReply> Client::write(WriteRequest request) {
+  if (request.ops.size() > write_ops_max) {
+    return Status(Code::invalid_argument, "the request has " + std::to_string(request.ops.size()) +
+                                              " operations, the limit is " + std::to_string(write_ops_max));
+  }
   Result<ClientReply> reply = impl_->call(std::move(request));
   if (!reply) return reply.error();
   if (auto* body = std::get_if<WriteReply>(&reply->body)) return std::move(*body);

@@ -43,8 +43,8 @@ class Client {
   // Of the following calls. REQUIRES: positive.
   void set_timeout(Duration timeout);
 
-  // Errors of all calls: `unavailable` (no answer in time, or no quorum; certainly not done), `invalid_argument` and
-  // `refused` (the cluster's answer to the request).
+  // Errors of all calls: `unavailable` (no answer in time, or no quorum; certainly not done; with the last reason),
+  // `invalid_argument` and `refused` (the cluster's answer to the request).
 
   // Atomic. `unknown_outcome`: it was sent, and the connection was lost, or no answer came in time, or the cluster does
   // not know; it may take effect, also later.

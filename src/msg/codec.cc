@@ -126,6 +126,10 @@ Result<FramePrefix> decode_prefix(ByteView bytes, size_t max_frame_bytes) {
   if (!has_message_type(prefix.type)) {
     return Status(Code::corruption, "the message type " + std::to_string(prefix.type) + " is unknown");
   }
+  if (prefix.header_size > header_bytes_max) {
+    return Status(Code::invalid_argument, "a header of " + std::to_string(prefix.header_size) +
+                                              " bytes is over the limit of " + std::to_string(header_bytes_max));
+  }
   if (const uint64_t size = uint64_t{prefix.header_size} + prefix.payload_size; size > max_frame_bytes) {
     return Status(Code::invalid_argument, "a frame of " + std::to_string(size) + " bytes is over the limit of " +
                                               std::to_string(max_frame_bytes));

@@ -24,6 +24,8 @@
 namespace synod {
 
 inline constexpr size_t frame_prefix_size = 24;
+// A header unfolds in memory to a multiple of its size, so it has a cap of its own.
+inline constexpr size_t header_bytes_max = 4 << 20;
 
 struct FramePrefix {
   uint16_t type = 0;
@@ -42,7 +44,8 @@ struct Frame {
 Frame encode_frame(const Source& source, const Message& message);
 
 // REQUIRES: bytes.size() == frame_prefix_size. Fails with `corruption` on a wrong magic, version, or type, and with
-// `invalid_argument` if header and payload together exceed `max_frame_bytes`.
+// `invalid_argument` if the header exceeds
+// `header_bytes_max`, or header and payload together `max_frame_bytes`.
 Result<FramePrefix> decode_prefix(ByteView bytes, size_t max_frame_bytes);
 
 struct Received {

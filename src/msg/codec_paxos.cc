@@ -145,14 +145,14 @@ void pack(const LeaseAck& message, proto::LeaseAck* to, Packer&) {
   pack(message.pn, to->mutable_pn());
   to->set_sequence(message.sequence);
   pack(message.position, to->mutable_position());
-  to->set_committed(message.committed.value());
+  pack(message.committed, to->mutable_committed());
 }
 
 void unpack(const proto::LeaseAck& from, LeaseAck& message, Unpacker& unpacker) {
   message.pn = unpack(from.pn());
   message.sequence = from.sequence();
   message.position = unpack(from.position(), unpacker);
-  message.committed = Version(from.committed());
+  message.committed = unpack(from.committed(), unpacker);
 }
 
 void pack(const Fetch& message, proto::Fetch* to, Packer&) {

@@ -12,6 +12,8 @@
 #include "base/ids.h"
 #include "base/log_entry.h"
 #include "base/status.h"
+#include "msg/client_messages.h"
+#include "msg/member_state.h"
 
 namespace synod {
 
@@ -44,28 +46,6 @@ struct Goodbye {
 };
 
 // ---------------------------------------------------------------------------------------------- members
-
-enum class MemberState : uint8_t {
-  forming = 1,   // waits for the other first members
-  outsider = 2,  // the cluster exists and this member id is not part of it
-  probing = 3,   // looks for a leader, or for a majority to elect one
-  syncing = 4,   // copies a peer's store; votes and serves nothing
-  electing = 5,  // asks to be elected
-  leader = 6,
-  peon = 7,
-};
-enum class FormationState : uint8_t { fresh = 1, prepared = 2, formed = 3 };
-
-// The progress of a running sync, as the requester knows it.
-struct SyncProgress {
-  std::string provider;  // name
-  uint64_t chunks = 0;
-  uint64_t keys = 0;
-  uint64_t bytes = 0;
-  Version version;  // of the snapshot
-
-  friend bool operator==(const SyncProgress&, const SyncProgress&) = default;
-};
 
 // Sent to every known address twice a lease, in every state: who am I, and how far. Receiving one is what "reachable"
 // means.
@@ -158,7 +138,7 @@ struct LeaseAck {
   ProposalNumber pn;
   uint64_t sequence = 0;
   Position position;  // last accepted under pn, or committed
-  Version committed;
+  Position committed;
 };
 
 // Catch-up: committed entries, in bounded pieces, asked for by the one who lacks them.
@@ -211,77 +191,7 @@ struct SyncAbort {
   Status reason;
 };
 
-// ---------------------------------------------------------------------------------------------- clients
-
-enum class Consistency : uint8_t { linearizable = 1, serializable = 2 };
-
-struct WriteOp {
-  enum class Type : uint8_t { put = 1, erase = 2 };
-  Type type = Type::put;
-  Bytes key;
-  SharedBytes value;  // put
-};
-// Applied atomically, as one revision.
-struct WriteRequest {
-  std::vector<WriteOp> ops;
-};
-// The keys in [begin, end); an empty end means to the last key. A single key is [key, key + "\0").
-struct RangeRequest {
-  Bytes begin;
-  Bytes end;
-  uint64_t limit = 0;  // most keys in the answer; 0: as many as fit into one answer
-  Consistency consistency = Consistency::linearizable;
-};
-struct StatusRequest {};
-
-struct ClientRequest {
-  uint64_t id = 0;          // drawn by the client, echoed by the answer
-  uint32_t timeout_ms = 0;  // after which the client will not wait any longer
-  std::variant<WriteRequest, RangeRequest, StatusRequest> body;
-};
-
-struct WriteReply {
-  uint64_t revision = 0;         // the store's, after the request
-  std::vector<uint64_t> erased;  // per op: 1 if an erase found its key, else 0
-};
-struct KeyValue {
-  Bytes key;
-  SharedBytes value;
-  uint64_t create_revision = 0;
-  uint64_t mod_revision = 0;
-  uint64_t version = 0;
-};
-struct RangeReply {
-  uint64_t revision = 0;
-  std::vector<KeyValue> items;  // in key order
-  bool more = false;            // the range holds more than the answer
-};
-struct MemberStatus {
-  std::string name;
-  MemberId id;
-  std::string address;
-  bool reachable = false;  // heard of within three leases; else the rest is what was last heard
-  MemberState state = MemberState::probing;
-  Version first;
-  Version committed;
-  SyncProgress sync;
-};
-struct StatusReply {
-  Fsid fsid;
-  std::string answered_by;
-  MemberState state = MemberState::probing;  // of the one who answers
-  std::string detail;                        // one sentence on what it waits for, or empty
-  std::string leader;                        // empty: none known
-  uint64_t epoch = 0;                        // round of the leader's pn
-  std::vector<std::string> quorum;           // names
-  std::vector<MemberStatus> members;         // in monmap order
-};
-// status is ok, or: not done (unavailable, invalid_argument, refused) or unknown_outcome.
-struct ClientReply {
-  uint64_t id = 0;
-  Status status;
-  std::variant<std::monostate, WriteReply, RangeReply, StatusReply> body;
-};
+// ---------------------------------------------------------------------------------------------- requests passed on
 
 // A peon passes a client's request to the leader, under a number of its own.
 struct Forward {
@@ -300,7 +210,5 @@ using Message = std::variant<Hello, Goodbye, Probe, FormPrepare, FormPrepared, F
 
 // "lease_ack": for logs and traces.
 const char* message_name(const Message& message);
-
-const char* to_string(MemberState state);  // "leader"
 
 }  // namespace synod

@@ -67,7 +67,7 @@ Messenger::Connection& Messenger::open(ConnectionId id, const std::string& link)
 bool Messenger::send_on(Connection& connection, const Message& message) {
   Frame frame = encode_frame(self_().source, message);
   const size_t size = frame.size();
-  if (size - frame_prefix_size > limits_.max_frame_bytes) {
+  if (size - frame_prefix_size > limits_.max_frame_bytes || frame.head.size() - frame_prefix_size > header_bytes_max) {
     // The peer would close the connection, and the next try would be no better.
     log(LogLevel::error, "{}: a {} of {} bytes is over the limit of {} and was not sent", connection.describe(),
         message_name(message), size, limits_.max_frame_bytes);

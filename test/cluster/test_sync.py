@@ -22,11 +22,11 @@ class Sync(ClusterTest):
     def write_past(self, cluster, behind, mons):
         """Writes until none of `mons` has in its log what `behind` needs next."""
         needs = self.last_committed[behind] + 1
-        for number in range(2000):
+        for number in range(600):
             cluster.put(f'after/{number % 50}', f'value {number}', mons=mons)
             if number % 10 == 9 and all(cluster.member_status(name)['first_committed'] > needs for name in mons):
                 return
-        self.fail(f'after 2000 writes the log still holds what {behind} needs: {cluster.status(*mons)}')
+        self.fail(f'after 600 writes the log still holds what {behind} needs: {cluster.status(*mons)}')
 
     def left_behind(self, count=3, chunk_options=SMALL_CHUNKS, value_bytes=400, keys=2500):
         """A cluster of which the member `c` was killed, and needs more than the others' logs hold."""
@@ -132,6 +132,20 @@ class Sync(ClusterTest):
         self.assertNotEqual(finished_syncs(cluster['c'])[-1]['provider'], provider)
         cluster.wait_quorum(4)
 
+    def test_a_provider_that_dies_before_it_is_asked_does_not_hold_up_the_sync(self):
+        # The requester has heard of it, and waits a moment for the leader, before which it does not choose.
+        cluster = self.left_behind(value_bytes=40, keys=400)
+        leader = cluster.leader(('a', 'b'))
+        peon = cluster.others('c', leader)[0]
+        cluster[leader].stop()
+        self.restart_behind(cluster)
+        cluster.wait_status(lambda status: any(member['name'] == peon and member['last_committed'] > 0
+                                               for member in status['members']), 10, f'c has heard of {peon}', ('c',))
+        cluster[peon].kill()
+        cluster[leader].cont()
+        wait_until(lambda: len(finished_syncs(cluster['c'])) > self.finished_before, 15,
+                   lambda: f'the sync is finished\n{cluster["c"].log_tail()}')
+
     def test_the_leader_may_be_killed_during_a_sync(self):
         cluster = self.left_behind()
         self.restart_behind(cluster)
@@ -164,6 +178,16 @@ class Sync(ClusterTest):
         cluster['c'].start()
         cluster.wait_quorum(3)
         self.assertEqual(finished_syncs(cluster['c']), [])
+
+    def test_the_hold_on_trimming_ends_when_the_member_is_in_quorum(self):
+        cluster = self.left_behind(value_bytes=40, keys=400)
+        self.restart_behind(cluster)
+        version = int(self.wait_synced(cluster)['version'])
+        for number in range(100):  # much more than a log keeps
+            cluster.put(f'later/{number}', 'x')
+        for name in cluster.names:
+            wait_until(lambda: cluster.member_status(name)['first_committed'] > version + 1, 10,
+                       lambda: f'{name} has trimmed version {version + 1}: {cluster.status(name)}')
 
     def test_each_member_in_turn_is_left_behind_and_comes_back(self):
         cluster = self.formed_cluster(3, SMALL_LOG)

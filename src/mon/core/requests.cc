@@ -32,6 +32,10 @@ bool is_serializable(const ClientRequest& request) {
 
 Status Requests::check_write(const WriteRequest& write) const {
   if (write.ops.empty()) return {Code::invalid_argument, "the request has no operation"};
+  if (write.ops.size() > write_ops_max) {
+    return {Code::invalid_argument,
+            fmt::format("the request has {} operations, the limit is {}", write.ops.size(), write_ops_max)};
+  }
   size_t bytes = 0;
   for (const WriteOp& op : write.ops) {
     if (op.key.empty()) return {Code::invalid_argument, "the key is empty"};
@@ -207,9 +211,11 @@ void Requests::start_evaluation(const View& view, const RunTask& run) {
   EvaluateTask task{paxos.term(), paxos.next_version(), view.visible, {}, view.trim_to};
   Evaluating batch{0, {}};
   size_t bytes = 0;
+  size_t ops = 0;
   while (!writes_.empty() && batch.requests.size() < options_.batch_requests) {
     bytes += writes_.front().bytes;
-    if (bytes > options_.batch_bytes && !batch.requests.empty()) break;
+    ops += std::get<WriteRequest>(writes_.front().request.body).ops.size();
+    if ((bytes > options_.batch_bytes || ops > write_ops_max) && !batch.requests.empty()) break;
     batch.requests.push_back(std::move(writes_.front()));
     writes_.pop_front();
     task.requests.push_back(std::get<WriteRequest>(batch.requests.back().request.body));

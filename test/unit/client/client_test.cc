@@ -178,6 +178,13 @@ TEST_F(ClientTest, when_all_are_unavailable_the_last_reason_is_told_after_the_ti
   EXPECT_LT(first.requests().size(), 10U) << "it pauses between the rounds";
 }
 
+TEST_F(ClientTest, what_a_monitor_says_is_told_rather_than_that_another_is_down) {
+  FakeMonitor alone(fails_with(Code::unavailable, "b and c are not reachable"));
+  Client client = client_of({alone.address(), free_address(), free_address()}, impatient);
+  const Result<WriteReply> reply = client.write(a_write());
+  EXPECT_NE(reply.error().message().find("b and c"), std::string::npos) << reply.error().message();
+}
+
 TEST_F(ClientTest, a_write_on_a_lost_connection_is_never_sent_again) {
   FakeMonitor broken(hangup);
   FakeMonitor monitor(ok_write);

@@ -84,7 +84,7 @@ std::string of(const Lease& m) {
   for (const MemberId member : m.quorum) quorum += to_string(member) + ",";
   return join(text(m.pn), m.sequence, text(m.committed), m.first.value(), quorum);
 }
-std::string of(const LeaseAck& m) { return join(text(m.pn), m.sequence, text(m.position), m.committed.value()); }
+std::string of(const LeaseAck& m) { return join(text(m.pn), m.sequence, text(m.position), text(m.committed)); }
 std::string of(const Fetch& m) { return join(m.from.value(), m.to.value()); }
 std::string of(const Entries& m) { return join(m.first.value(), m.wanted.value(), text(m.entries)); }
 std::string of(const SyncStart& m) { return join(m.cookie, m.committed.value()); }
@@ -161,7 +161,7 @@ std::vector<Message> sample_messages() {
       Gap{pn, position(40)},
       Commit{pn, position(43)},
       Lease{pn, 1001, position(43), Version(12), {MemberId(1), MemberId(~uint64_t{0})}},
-      LeaseAck{pn, 1001, position(44), Version(43)},
+      LeaseAck{pn, 1001, position(44), position(43)},
       Fetch{Version(10), Version(~uint64_t{0})},
       Entries{Version(12), Version(43), entries},
       SyncStart{11, Version(2)},

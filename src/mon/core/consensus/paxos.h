@@ -97,6 +97,7 @@ class Paxos {
   struct InFlight {
     LogEntry entry;
     std::set<MemberId> accepted_by;
+    bool is_chosen = false;  // a peer knows it to be committed
   };
   struct Leader {
     ProposalNumber pn;
@@ -152,6 +153,7 @@ class Paxos {
   void send_begins(Leader& leader, MemberId to, Version after, Effects& out);
   void send_begin(Leader& leader, MemberId to, const LogEntry& entry, Effects& out);
   void send_lease(TimePoint now, Leader& leader, Effects& out);
+  void note_chosen(Leader& leader, const Position& committed, Effects& out);
   void commit_in_flight(Leader& leader, Effects& out);
   Duration lease_at_leader() const { return options_.lease - options_.lease / options_.drift_divisor; }
 

@@ -93,7 +93,7 @@ void Paxos::on_lease(TimePoint now, MemberId from, const Lease& lease, Effects& 
   if (auto* peon = std::get_if<Peon>(&role_)) peon->quorum = {lease.quorum.begin(), lease.quorum.end()};
   note_committed(now, from, lease.committed, out);
   if (lease.first > log_.committed().version.next()) behind_trim_ = true;
-  LeaseAck ack{lease.pn, lease.sequence, log_.position_under(lease.pn), log_.committed().version};
+  LeaseAck ack{lease.pn, lease.sequence, log_.position_under(lease.pn), log_.committed()};
   // A grant must not be counted before the promise that it stands on can be forgotten no more.
   if (promise_is_durable_) {
     out.send(from, ack);

@@ -160,9 +160,22 @@ void Paxos::on_accept(TimePoint, MemberId from, const Accept& accept, Effects& o
   commit_in_flight(*leader, out);
 }
 
+// A peer that has committed what this leader recovered and proposes again accepts it no more: it has it.
+void Paxos::note_chosen(Leader& leader, const Position& committed, Effects& out) {
+  const auto known = std::find_if(leader.in_flight.begin(), leader.in_flight.end(),
+                                  [&](const InFlight& value) { return value.entry.position() == committed; });
+  if (known == leader.in_flight.end()) return;
+  for (InFlight& value : leader.in_flight) {
+    if (value.entry.version <= committed.version) value.is_chosen = true;
+  }
+  commit_in_flight(leader, out);
+}
+
 void Paxos::commit_in_flight(Leader& leader, Effects& out) {
   const Version before = log_.committed().version;
-  while (!leader.in_flight.empty() && monmap_.is_majority(leader.in_flight.front().accepted_by)) {
+  while (!leader.in_flight.empty()) {
+    const InFlight& front = leader.in_flight.front();
+    if (!front.is_chosen && !monmap_.is_majority(front.accepted_by)) break;
     LogEntry entry = std::move(leader.in_flight.front().entry);
     leader.in_flight.pop_front();
     const bool held = log_.commit_to(entry.position(), out.writes, chosen_);
@@ -205,6 +218,7 @@ void Paxos::on_lease_ack(TimePoint now, MemberId from, const LeaseAck& ack, Effe
   if (leader == nullptr || leader->is_collecting || ack.pn != leader->pn) return;
   leader->lease.on_granted(from, ack.sequence, lease_at_leader());
   if (leader->lease.is_valid(now, monmap_)) leader->last_valid = now;
+  note_chosen(*leader, ack.committed, out);
   const Progress& progress = leader->peers[from];
   // The lease left after the last begin and was answered, so the begins before it have arrived or are lost.
   const bool is_lost = progress.sent && ack.sequence > progress.lease_sequence && ack.position.version < *progress.sent;

@@ -1,0 +1,89 @@
+// What a client and a monitor say to each other, as plain structs. Part of messages.h, which includes it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/ids.h"
+#include "base/status.h"
+#include "msg/member_state.h"
+
+namespace synod {
+
+enum class Consistency : uint8_t { linearizable = 1, serializable = 2 };
+
+struct WriteOp {
+  enum class Type : uint8_t { put = 1, erase = 2 };
+  Type type = Type::put;
+  Bytes key;
+  SharedBytes value;  // put
+};
+// Most operations of one request, and of one value of the log.
+inline constexpr size_t write_ops_max = 10'000;
+
+// Applied atomically, as one revision.
+struct WriteRequest {
+  std::vector<WriteOp> ops;
+};
+// The keys in [begin, end); an empty end means to the last key. A single key is [key, key + "\0").
+struct RangeRequest {
+  Bytes begin;
+  Bytes end;
+  uint64_t limit = 0;  // most keys in the answer; 0: as many as fit into one answer
+  Consistency consistency = Consistency::linearizable;
+};
+struct StatusRequest {};
+
+struct ClientRequest {
+  uint64_t id = 0;          // drawn by the client, echoed by the answer
+  uint32_t timeout_ms = 0;  // after which the client will not wait any longer
+  std::variant<WriteRequest, RangeRequest, StatusRequest> body;
+};
+
+struct WriteReply {
+  uint64_t revision = 0;         // the store's, after the request
+  std::vector<uint64_t> erased;  // per op: 1 if an erase found its key, else 0
+};
+struct KeyValue {
+  Bytes key;
+  SharedBytes value;
+  uint64_t create_revision = 0;
+  uint64_t mod_revision = 0;
+  uint64_t version = 0;
+};
+struct RangeReply {
+  uint64_t revision = 0;
+  std::vector<KeyValue> items;  // in key order
+  bool more = false;            // the range holds more than the answer
+};
+struct MemberStatus {
+  std::string name;
+  MemberId id;
+  std::string address;
+  bool reachable = false;  // heard of within three leases; else the rest is what was last heard
+  MemberState state = MemberState::probing;
+  Version first;
+  Version committed;
+  SyncProgress sync;
+};
+struct StatusReply {
+  Fsid fsid;
+  std::string answered_by;
+  MemberState state = MemberState::probing;  // of the one who answers
+  std::string detail;                        // one sentence on what it waits for, or empty
+  std::string leader;                        // empty: none known
+  uint64_t epoch = 0;                        // round of the leader's pn
+  std::vector<std::string> quorum;           // names
+  std::vector<MemberStatus> members;         // in monmap order
+};
+// status is ok, or: not done (unavailable, invalid_argument, refused) or unknown_outcome.
+struct ClientReply {
+  uint64_t id = 0;
+  Status status;
+  std::variant<std::monostate, WriteReply, RangeReply, StatusReply> body;
+};
+
+}  // namespace synod
