@@ -33,8 +33,8 @@ MON, CLI, STORE = (str(BIN / name) for name in ('synod-mon', 'synod', 'synod-sto
 OK, NOT_FOUND, USAGE, UNAVAILABLE, UNKNOWN, REFUSED, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
 
 # What a daemon prints when it dies of a defect.
-DEFECTS = re.compile(rb'assertion failed|terminate called|AddressSanitizer|ThreadSanitizer|runtime error:|stack smashing'
-                     rb'|double free|corrupted size|LeakSanitizer')
+DEFECTS = re.compile(rb'assertion failed|terminate called|AddressSanitizer|ThreadSanitizer|LeakSanitizer'
+                     rb'|runtime error:|stack smashing|double free|corrupted size')
 
 STOP_SECONDS = 5      # how long a daemon may take to end after SIGTERM
 SETTLE_SECONDS = 45   # how long a cluster may take to come back to full strength
@@ -407,6 +407,14 @@ class Cluster:
         entry = self.member_status(member)
         return entry['last_committed'] if entry else 0
 
+    def wait_level(self, members=None, seconds=SETTLE_SECONDS):
+        """Until all have committed the same version, which is returned."""
+        def common():
+            versions = {self.last_committed(name) for name in members or self.names}
+            return versions.pop() if len(versions) == 1 else None
+        return wait_until(common, seconds, lambda: 'all have committed the same version: ' + ', '.join(
+            f'{name} {self.last_committed(name)}' for name in members or self.names))
+
     # The end.
     def settle(self):
         """Everybody runs, is in quorum, and has committed the same versions."""
@@ -417,12 +425,8 @@ class Cluster:
                 daemon.start()
         members = self.others(*self.outsiders)
         self.wait_quorum(len(members), members)
-
-        def is_level(status):
-            if set(status['quorum']) != set(members):
-                return False
-            return len({self.last_committed(name) for name in members}) == 1
-        self.wait_status(is_level, SETTLE_SECONDS, 'all members in quorum and level', members)
+        self.wait_status(lambda status: set(status['quorum']) == set(members), SETTLE_SECONDS, 'all in quorum', members)
+        self.wait_level(members)
         for name in self.outsiders:
             state = self.status(name)['state']
             if state != 'outsider':

@@ -51,8 +51,9 @@ class MonitorCommandLine(ClusterTest):
 
     def test_member_lists_that_do_not_parse_are_refused(self):
         for members in ('a', 'a=', '=127.0.0.1:7000', 'a=127.0.0.1', 'a=127.0.0.1:', 'a=127.0.0.1:port',
-                        'a=127.0.0.1:70000', 'a=127.0.0.1:0', 'a=127.0.0.1:7000,', ',', 'a=127.0.0.1:7000,,b=127.0.0.1:7001',
-                        'a b=127.0.0.1:7000', 'a=127.0.0.1:7000;b=127.0.0.1:7001'):
+                        'a=127.0.0.1:70000', 'a=127.0.0.1:0', 'a=127.0.0.1:7000,', ',',
+                        'a=127.0.0.1:7000,,b=127.0.0.1:7001', 'a b=127.0.0.1:7000',
+                        'a=127.0.0.1:7000;b=127.0.0.1:7001'):
             with self.subTest(members=members):
                 self.assert_refused(self.mon(members=members), USAGE)
         self.assertFalse((self.root / 'a').exists(), 'a refused command line made a directory')
@@ -218,7 +219,8 @@ class ClientCommandLine(ClusterTest):
                 self.assert_refused(self.synod('status', *words), USAGE, words[0])
         for words in (['--limit', 'x'], ['--limit', '-1'], ['--consistency', 'eventual']):
             with self.subTest(words=words):
-                self.assert_refused(self.synod('get' if 'eventual' in words else 'range', 'key', *words), USAGE, words[0])
+                command = 'get' if 'eventual' in words else 'range'
+                self.assert_refused(self.synod(command, 'key', *words), USAGE, words[0])
 
     def test_bad_monitor_lists_are_refused(self):
         for mons in ('', 'localhost', ':1', '127.0.0.1:', '127.0.0.1:x', '127.0.0.1:70000', '127.0.0.1:1,,127.0.0.1:2'):
@@ -228,8 +230,9 @@ class ClientCommandLine(ClusterTest):
         self.assert_refused(run(CLI, 'status', env={'SYNOD_MONS': 'nonsense'}), USAGE)
 
     def test_no_reachable_monitor_is_exit_3_within_the_timeout(self):
-        for words in (['status'], ['get', 'key'], ['get', 'key', '--consistency', 'serializable'], ['put', 'key', 'value'],
-                      ['del', 'key'], ['range', '--prefix', 'x'], ['export'], ['status', '--wait-quorum', 1]):
+        for words in (['status'], ['get', 'key'], ['get', 'key', '--consistency', 'serializable'],
+                      ['put', 'key', 'value'], ['del', 'key'], ['range', '--prefix', 'x'], ['export'],
+                      ['status', '--wait-quorum', 1]):
             with self.subTest(words=words):
                 ran = self.synod('--timeout', 0.5, *words, mons=f'{self.nobody},127.0.0.1:1')
                 self.assert_refused(ran, UNAVAILABLE)
@@ -291,8 +294,8 @@ class Requests(ClusterTest):
 
     def test_malformed_import_lines_are_named_by_number_and_nothing_of_a_file_is_stored(self):
         root = self.scratch()
-        for line, word in (('no tab', 'tab'), ('a\tb\tc', 'tab'), ('\tvalue', 'key'), ('a\t\\q', '\\q'), ('a\\x4\tv', '\\x4'),
-                           ('a\tends with \\', '\\'), ('a\tb\r', 'carriage')):
+        for line, word in (('no tab', 'tab'), ('a\tb\tc', 'tab'), ('\tvalue', 'key'), ('a\t\\q', '\\q'),
+                           ('a\\x4\tv', '\\x4'), ('a\tends with \\', '\\'), ('a\tb\r', 'carriage')):
             with self.subTest(line=line):
                 file = root / 'bad.txt'
                 file.write_bytes(f'good/1\tv\ngood/2\tv\n{line}\ngood/4\tv\n'.encode())

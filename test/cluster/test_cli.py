@@ -9,7 +9,8 @@ import subprocess
 import threading
 import unittest
 
-from harness import (CLI, INTERRUPTED, NOT_FOUND, OK, UNAVAILABLE, ClusterTest, import_lines, parse_lines, run, wait_until)
+from harness import (CLI, INTERRUPTED, NOT_FOUND, OK, UNAVAILABLE, ClusterTest, import_lines, parse_lines, run,
+                     wait_until)
 
 BINARY = bytes(range(256))
 
@@ -86,7 +87,8 @@ class Commands(ClusterTest):
     def test_both_consistencies_are_answered_by_every_member(self):
         self.shared.must('put', self.base, 'x')
         for name in self.shared.names:
-            self.assertEqual(self.shared.must('get', self.base, '--consistency', 'linearizable', mons=[name]).out, b'x\n')
+            ran = self.shared.must('get', self.base, '--consistency', 'linearizable', mons=[name])
+            self.assertEqual(ran.out, b'x\n')
             wait_until(lambda: self.synod('get', self.base, '--consistency', 'serializable', mons=[name]).out == b'x\n',
                        10, f'{name} has applied it')
 
@@ -126,7 +128,8 @@ class Commands(ClusterTest):
         self.assertEqual(len(self.shared.must('range', '--prefix', self.base, '--limit', 2400).out.splitlines()), 2400)
 
     def test_keys_sort_as_bytes(self):
-        keys = [self.base.encode() + tail for tail in (b'', b'\x00', b'\x00\x00', b'\x7f', b'\x80', b'\xff', b'\xff\xff', b'a')]
+        tails = (b'', b'\x00', b'\x00\x00', b'\x7f', b'\x80', b'\xff', b'\xff\xff', b'a')
+        keys = [self.base.encode() + tail for tail in tails]
         self.shared.must('import', '-', stdin=import_lines((key, b'x') for key in keys))
         self.assertEqual(list(parse_lines(self.shared.must('range', '--prefix', self.base).out)), sorted(keys))
 
@@ -134,7 +137,8 @@ class Commands(ClusterTest):
     def test_export_and_import_round_trip_binary_keys_and_values(self):
         pairs = {self.base.encode() + bytes([first, second]): bytes([second, first]) * 3
                  for first in range(0, 256, 5) for second in range(0, 256, 7)}
-        pairs.update({self.base.encode() + BINARY: BINARY, self.base.encode() + 'ümlaut €'.encode(): 'ß 漢字 😀'.encode(),
+        pairs.update({self.base.encode() + BINARY: BINARY,
+                      self.base.encode() + 'ümlaut €'.encode(): 'ß 漢字 😀'.encode(),
                       self.base.encode() + b'empty': b'', self.base.encode() + b'\\x41\\t': b'\\n\\\\ \\q'})
         self.shared.must('import', '-', stdin=import_lines(pairs.items()))
         exported = self.shared.must('export', '--prefix', self.base).out
@@ -257,8 +261,8 @@ class Commands(ClusterTest):
         self.assertEqual(sorted(status['quorum']), self.shared.names)
         self.assertEqual([member['name'] for member in status['members']], self.shared.names)
         for member in status['members']:
-            self.assertGreaterEqual(member.keys(), {'name', 'id', 'address', 'state', 'first_committed', 'last_committed',
-                                                    'sync'})
+            self.assertGreaterEqual(member.keys(), {'name', 'id', 'address', 'state', 'first_committed',
+                                                    'last_committed', 'sync'})
             self.assertEqual(member['address'], self.shared[member['name']].address)
             self.assertEqual(member['state'], 'leader' if member['name'] == status['leader'] else 'peon')
             self.assertGreaterEqual(member['last_committed'], member['first_committed'])
@@ -284,8 +288,8 @@ class Commands(ClusterTest):
         self.assertLess(ran.seconds, 2.5)
 
     def test_a_command_interrupted_by_sigint_exits_130(self):
-        process = subprocess.Popen([CLI, '--mons', self.shared.mons(), '--timeout', '60', 'status', '--wait-quorum', '4'],
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process = subprocess.Popen([CLI, '--mons', self.shared.mons(), '--timeout', '60', 'status', '--wait-quorum',
+                                    '4'], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.addCleanup(process.kill)
 
         def catches():
@@ -311,8 +315,9 @@ class SilentMembers(ClusterTest):
         return f'127.0.0.1:{listener.getsockname()[1]}'
 
     def check(self, mons, at_least=0.5):
-        for words in (['status'], ['put', 'key', 'value'], ['get', 'key'], ['get', 'key', '--consistency', 'serializable'],
-                      ['range', '--prefix', 'key'], ['export'], ['import', '-'], ['del', 'key']):
+        for words in (['status'], ['put', 'key', 'value'], ['get', 'key'],
+                      ['get', 'key', '--consistency', 'serializable'], ['range', '--prefix', 'key'],
+                      ['export'], ['import', '-'], ['del', 'key']):
             with self.subTest(words=words):
                 ran = run(CLI, '--mons', mons, '--timeout', self.TIMEOUT, *words, stdin=b'key\tvalue\n')
                 self.assert_exit(ran, OK)

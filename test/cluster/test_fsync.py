@@ -103,7 +103,8 @@ class Fsync(ClusterTest):
             marker = f'marker-{number:04}-of-this-value'
             begin = time.time()
             # Twice in the value: a record of LevelDB's log is cut where a block of 32 KiB ends.
-            ran = run(CLI, '--mons', cluster[leader].address, '--timeout', 20, 'put', f'key/{number}', f'{marker} {marker}')
+            ran = run(CLI, '--mons', cluster[leader].address, '--timeout', 20, 'put', f'key/{number}',
+                      f'{marker} {marker}')
             puts.append((marker, begin, time.time(), ran))
         for marker, _, _, ran in puts:
             self.assertEqual(ran.code, 0, str(ran))
@@ -112,8 +113,8 @@ class Fsync(ClusterTest):
         for marker, begin, end, _ in puts:
             with self.subTest(value=marker):
                 self.check_put(traces, leader, marker, begin, end)
-        print(f'\nanswers left {min(self.margins) * 1000:.3f} to {max(self.margins) * 1000:.3f} ms after the sync that made '
-              f'a majority', flush=True)
+        print(f'\nanswers left {min(self.margins) * 1000:.3f} to {max(self.margins) * 1000:.3f} ms after the sync that '
+              f'made a majority', flush=True)
         cluster.start()  # so that the end of the test finds a whole cluster
 
     def check_put(self, traces, leader, marker, begin, end):

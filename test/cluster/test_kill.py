@@ -127,8 +127,9 @@ class Kill(ClusterTest):
         if not shutil.which('strace'):
             self.fail('strace is not installed (Debian package: strace)')
         daemon.check_alive()
-        tracer = subprocess.Popen(['strace', '-f', '-q', '-o', str(daemon.data) + '.strace', '-e', 'trace=fsync,fdatasync',
-                                   '-e', 'inject=fsync,fdatasync:signal=SIGKILL', '-p', str(daemon.pid)],
+        tracer = subprocess.Popen(['strace', '-f', '-q', '-o', str(daemon.data) + '.strace',
+                                   '-e', 'trace=fsync,fdatasync', '-e', 'inject=fsync,fdatasync:signal=SIGKILL',
+                                   '-p', str(daemon.pid)],
                                   stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, preexec_fn=die_with_the_test)
         self.addCleanup(tracer.communicate)
         self.addCleanup(tracer.kill)
@@ -147,8 +148,8 @@ class Kill(ClusterTest):
         leader = cluster.leader()
         peon, third = cluster.others(leader)
         cluster[third].kill()
-        cluster.wait_status(lambda status: third not in status['quorum'], 10, 'the third member does not count any more',
-                            (leader,))
+        cluster.wait_status(lambda status: third not in status['quorum'], 10, 'the third member does not count any '
+                            'more', (leader,))
         self.kill_at_its_next_sync(cluster[peon])
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
             first = pool.submit(cluster.put, 'key', 'first', check=False, mons=(leader,), timeout=20)

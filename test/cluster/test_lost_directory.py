@@ -30,7 +30,8 @@ class LostDirectory(ClusterTest):
         cluster.put('key', 'value', mons=('a', 'b'))
         cluster.wait_quorum(2, mons=('a', 'b'))
         # The last grant of the old member id lapses; the new one never grants any.
-        status = cluster.wait_status(lambda status: sorted(status['quorum']) == ['a', 'b'], 10, 'c is not in quorum', ('a',))
+        status = cluster.wait_status(lambda status: sorted(status['quorum']) == ['a', 'b'], 10, 'c is not in quorum',
+                                     ('a',))
         self.assertEqual(status['fsid'], before['fsid'])
         ids = {member['name']: member['id'] for member in before['members']}
         self.assertEqual({member['name']: member['id'] for member in status['members']}, ids, 'the monmap changed')
@@ -76,7 +77,7 @@ class LostDirectory(ClusterTest):
         cluster = self.formed_cluster()
         cluster.put('key', 'value')
         fsid = cluster.status()['fsid']
-        wait_until(lambda: len({cluster.last_committed(name) for name in cluster.names}) == 1, 10, 'all level')
+        cluster.wait_level()
         for name in ('b', 'c'):
             self.lose_directory(cluster, name)
         for name in ('b', 'c'):
@@ -113,7 +114,8 @@ class Formation(ClusterTest):
         cluster = self.cluster()
         cluster.start('a', 'b')
         for name in ('a', 'b'):
-            cluster.wait_status(lambda status: status['state'] == 'forming' and status['detail'], 20, 'it waits', (name,))
+            cluster.wait_status(lambda status: status['state'] == 'forming' and status['detail'], 20, 'it waits',
+                                (name,))
         self.assert_exit(cluster.synod('status', '--wait-quorum', 1, timeout=3), UNAVAILABLE)
         for name in ('a', 'b'):
             self.assertEqual(cluster.status(name)['fsid'], None)

@@ -38,9 +38,7 @@ class OfflineTools(ClusterTest):
         cls.pairs[b'binary/' + BINARY] = BINARY
         cls.pairs['ümlaut'.encode()] = b''
         cls.shared.import_pairs(cls.pairs.items())
-        cls.last_committed = cls.shared.wait_status(
-            lambda status: len({cls.shared.last_committed(name) for name in cls.shared.names}) == 1, 10,
-            'all level')['members'][0]['last_committed']
+        cls.last_committed = cls.shared.wait_level()
         cls.shared.terminate_all()
 
     def copy(self, name='a'):
@@ -206,8 +204,8 @@ class OfflineTools(ClusterTest):
         self.assertEqual(list((root / 'empty').iterdir()), [])
 
     def test_bad_command_lines_are_refused(self):
-        for words in ([], ['frobnicate'], ['list'], ['list', 'a', 'b'], ['compare', 'a'], ['get', 'a'], ['--no-such-option'],
-                      ['list', self.data('a'), '--accept-risk']):
+        for words in ([], ['frobnicate'], ['list'], ['list', 'a', 'b'], ['compare', 'a'], ['get', 'a'],
+                      ['--no-such-option'], ['list', self.data('a'), '--accept-risk']):
             with self.subTest(words=words):
                 self.assert_refused(store(*words), USAGE)
         self.assert_refused(store('get', self.data('a'), 'kv/k/\\q'), ERROR, '\\q')

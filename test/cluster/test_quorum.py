@@ -65,7 +65,8 @@ class Quorum(ClusterTest):
             cluster[victim].kill()
         survivor = cluster.others(*victims)[0]
         # A leader may answer reads as long as its lease lasts: nobody else can have written anything.
-        cluster.wait_status(lambda status: len(status['quorum']) <= len(cluster.names) // 2, 10, 'no quorum', (survivor,))
+        cluster.wait_status(lambda status: len(status['quorum']) <= len(cluster.names) // 2, 10, 'no quorum',
+                            (survivor,))
         cluster.expected[b'key'] = None  # exit 4 means that it may still be done
         writes = [['put', 'key', 'from the minority'], ['del', 'key'], ['import', '-']]
         reads = [['get', 'key'], ['range', '--prefix', 'key'], ['export']]
@@ -94,8 +95,7 @@ class Quorum(ClusterTest):
                 cluster = self.formed_cluster()
                 cluster.put('key', 'before')
                 leader = cluster.leader()
-                cluster.wait_status(lambda status: len({member['last_committed'] for member in status['members']}) == 1,
-                                    10, 'all level')
+                cluster.wait_level()
                 peons = cluster.others(leader)
                 self.check_majority_dead(cluster, peons if survivor == 'the leader' else [leader, peons[0]])
 

@@ -28,7 +28,7 @@ def read_frame(connection):
 
 
 class HoldingProxy:
-    """Stands between one client and one monitor. Lets the hello pass, and holds the client's request until release()."""
+    """Stands between one client and one monitor: lets the hello pass, and holds the request until release()."""
 
     def __init__(self, address):
         self.target = address.rsplit(':', 1)

@@ -128,7 +128,8 @@ class Sync(ClusterTest):
         self.restart_behind(cluster)
         provider = self.wait_syncing(cluster, 'c', 5)['provider']
         cluster[provider].kill()
-        wait_until(lambda: len(finished_syncs(cluster['c'])) > self.finished_before, SYNC_SECONDS, 'the sync is finished')
+        wait_until(lambda: len(finished_syncs(cluster['c'])) > self.finished_before, SYNC_SECONDS,
+                   'the sync is finished')
         self.assertNotEqual(finished_syncs(cluster['c'])[-1]['provider'], provider)
         cluster.wait_quorum(4)
 

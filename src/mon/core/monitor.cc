@@ -278,7 +278,7 @@ Requests::View Monitor::request_view(TimePoint now) const {
   view.has_data = paxos_.has_value();
   view.is_leader_connected = paxos_ && paxos_->leader() && connected_.count(paxos_->leader()) > 0;
   view.trim_to = trim_due();
-  view.waits_for = waits_for(now);
+  view.waits_for = [this, now] { return waits_for(now); };
   return view;
 }
 

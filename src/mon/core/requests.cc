@@ -165,8 +165,10 @@ void Requests::on_peer_lost(TimePoint now, MemberId member, Output& out) {
 void Requests::pump(TimePoint now, const View& view, Output& out, const RunTask& run) {
   if (view.paxos == nullptr) {
     // Another member may be able to: the client is told at once.
-    give_up(writes_, TimePoint::max(), view.waits_for, out);
-    give_up(reads_, TimePoint::max(), view.waits_for, out);
+    if (writes_.empty() && reads_.empty()) return;
+    const std::string why = view.waits_for();
+    give_up(writes_, TimePoint::max(), why, out);
+    give_up(reads_, TimePoint::max(), why, out);
     return;
   }
   pump_reads(now, view, out, run);
@@ -183,6 +185,7 @@ void Requests::pump(TimePoint now, const View& view, Output& out, const RunTask&
 }
 
 void Requests::pump_reads(TimePoint now, const View& view, Output&, const RunTask& run) {
+  if (reads_.empty()) return;
   std::deque<Pending> kept;
   const bool has_lease = view.paxos->has_lease(now);
   for (Pending& pending : reads_) {
@@ -290,9 +293,13 @@ void Requests::give_up(std::deque<Pending>& queue, TimePoint now, const std::str
 }
 
 void Requests::expire(TimePoint now, const View& view, Output& out) {
-  const std::string why = view.waits_for.empty() ? "no leader with a majority in time" : view.waits_for;
-  give_up(writes_, now, why, out);
-  give_up(reads_, now, why, out);
+  auto is_late = [&](const Pending& pending) { return now >= pending.deadline; };
+  if (std::any_of(writes_.begin(), writes_.end(), is_late) || std::any_of(reads_.begin(), reads_.end(), is_late)) {
+    std::string why = view.waits_for();
+    if (why.empty()) why = "no leader with a majority in time";
+    give_up(writes_, now, why, out);
+    give_up(reads_, now, why, out);
+  }
   for (auto it = forwarded_.begin(); it != forwarded_.end();) {
     Pending& pending = it->second.pending;
     if (now < pending.deadline) {

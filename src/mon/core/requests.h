@@ -40,7 +40,7 @@ class Requests {
     bool has_data = false;   // serializable reads can be served
     bool is_leader_connected = false;
     Version trim_to;        // if not zero: the next value moves the trim floor here
-    std::string waits_for;  // for the answer to whoever waited in vain
+    std::function<std::string()> waits_for;  // one sentence, for the answer to whoever waited in vain
   };
 
   explicit Requests(const CoreOptions& options) : options_(options) {}

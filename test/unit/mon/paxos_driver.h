@@ -133,7 +133,7 @@ class PaxosDriver {
       if (sent.to == by && std::holds_alternative<Lease>(sent.message)) lease = std::get<Lease>(sent.message);
     }
     if (!lease) return;
-    const Position at = position ? *position : paxos_.log().committed();
+    const Position at = paxos_.log().committed();
     receive(by, LeaseAck{lease->pn, lease->sequence, at, at});
   }
   // Member `by` accepts every begin that it was sent and has not answered.

@@ -50,7 +50,7 @@ void SyncRequester::on_marker_durable(TimePoint now, Output& out) {
 }
 
 void SyncRequester::on_message(TimePoint now, MemberId from, const Message& message, Output& out, const RunTask& run) {
-  if (from != provider_ || phase_ == Phase::over) return;
+  if (from != provider_ || !needs_provider()) return;
   if (const auto* chunk = std::get_if<SyncChunk>(&message); chunk != nullptr && chunk->cookie == cookie_) {
     on_chunk(now, *chunk, out, run);
   } else if (const auto* abort = std::get_if<SyncAbort>(&message); abort != nullptr && abort->cookie == cookie_) {
@@ -117,7 +117,7 @@ SyncRequester::Outcome SyncRequester::on_verified(const Verified& verified, Outp
 }
 
 SyncRequester::Outcome SyncRequester::tick(TimePoint now, Output& out) {
-  if (!failure_.empty() && phase_ != Phase::over) return fail(failure_, out);
+  if (!failure_.empty() && needs_provider()) return fail(failure_, out);
   // No timer spans this end's own work, which takes as long as its disk needs.
   const bool waits_for_provider = phase_ == Phase::starting || phase_ == Phase::copying;
   if (waits_for_provider && now >= deadline_) {
@@ -127,8 +127,7 @@ SyncRequester::Outcome SyncRequester::tick(TimePoint now, Output& out) {
 }
 
 SyncRequester::Outcome SyncRequester::on_provider_lost(Output& out) {
-  // With the last chunk on disk the provider is not needed any more.
-  if (phase_ == Phase::verifying || phase_ == Phase::switching || phase_ == Phase::over) return Outcome::running;
+  if (!needs_provider()) return Outcome::running;
   return fail(fmt::format("the connection to the provider {} broke", progress_.provider), out);
 }
 

@@ -48,6 +48,8 @@ class SyncRequester {
 
   void on_chunk(TimePoint now, const SyncChunk& chunk, Output& out, const RunTask& run);
   Outcome on_verified(const Verified& verified, Output& out, const RunTask& run);
+  // With the last chunk on disk, what the provider does or says does not matter any more.
+  bool needs_provider() const { return phase_ < Phase::verifying; }
   Outcome fail(std::string why, Output& out);
 
   CoreOptions options_;

@@ -1,0 +1,198 @@
+// The two ends of a sync, each driven by hand, and a cluster of which one member needs one.
+#pragma once
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "mon/core/sync/provider.h"
+#include "mon/core/sync/requester.h"
+#include "test/sim/cluster.h"
+#include "test/unit/mon/builders.h"
+
+namespace synod::test {
+
+inline constexpr uint64_t cookie = 42;
+
+// What one end sent to one member, oldest first.
+template <class T>
+std::vector<T> sent_to(MemberId to, const Output& out) {
+  std::vector<T> found;
+  for (const Envelope& envelope : out.messages) {
+    if (envelope.to == to && std::holds_alternative<T>(envelope.message)) found.push_back(std::get<T>(envelope.message));
+  }
+  return found;
+}
+
+// Member a provides; the requester is b, the leader c unless a test says otherwise.
+struct ProviderDriver {
+  explicit ProviderDriver(CoreOptions given = {}) : options(given), provider(given) {}
+
+  Output receive(MemberId from, const Message& message) {
+    return step([&](Output& out) { provider.on_message(now, from, message, view, out, run()); });
+  }
+  Output result(const TaskResult& what, uint64_t of = cookie) {
+    return step([&](Output& out) { provider.on_result(now, of, what, view, out); });
+  }
+  Output tick() {
+    return step([&](Output& out) { provider.tick(now, view, out, run()); });
+  }
+  Output start(MemberId from = b, uint64_t with = cookie) { return receive(from, SyncStart{with, Version(3)}); }
+  Output hold_granted(Version first) { return receive(c, HoldTrimReply{cookie, first}); }
+  // Up to the first chunk read, with the leader's hold.
+  void open() {
+    start();
+    hold_granted(Version(11));
+    result(SnapshotOpened{{Version(12), {}}});
+  }
+  template <class T>
+  size_t count() const {
+    size_t found = 0;
+    for (const auto& [of, task] : tasks) found += std::holds_alternative<T>(task);
+    return found;
+  }
+
+  template <class Step>
+  Output step(const Step& what) {
+    Output out;
+    what(out);
+    return out;
+  }
+  SyncProvider::RunTask run() {
+    return [this](uint64_t of, Task task) { tasks.emplace_back(of, std::move(task)); };
+  }
+
+  CoreOptions options;
+  SyncProvider provider;
+  TimePoint now{std::chrono::hours(1)};
+  SyncProvider::View view{Version(10), c};
+  std::vector<std::pair<uint64_t, Task>> tasks;
+};
+
+// Member a requests of b; it has committed 2 versions and accepted more.
+struct RequesterDriver {
+  explicit RequesterDriver(std::vector<LogEntry> entries = history(5, pn(1, c)), CoreOptions given = {})
+      : options(given), log(log_with(entries, 2)) {
+    requester.emplace(options, cookie, b, "b", log, now, begun);
+  }
+
+  Output marker_durable() {
+    Output out;
+    requester->on_marker_durable(now, out);
+    return out;
+  }
+  Output receive(const Message& message, MemberId from = b) {
+    Output out;
+    requester->on_message(now, from, message, out, run());
+    return out;
+  }
+  Output result(const TaskResult& what) {
+    Output out;
+    outcome = requester->on_result(now, what, out, run());
+    return out;
+  }
+  Output tick() {
+    Output out;
+    outcome = requester->tick(now, out);
+    return out;
+  }
+  SyncChunk chunk(uint64_t sequence, bool is_last = false) const {
+    SyncChunk message;
+    message.cookie = cookie;
+    message.sequence = sequence;
+    message.is_last = is_last;
+    message.keys = 1;
+    message.transaction = value(std::to_string(sequence));
+    message.checksum = checksum64(message.transaction.view());
+    message.position = snapshot;
+    if (is_last) message.digest = digest;
+    return message;
+  }
+  // Up to where the last chunk is on disk and is being verified.
+  void copy_all() {
+    marker_durable();
+    receive(chunk(1, true));
+    result(StoreCreated{});
+    result(ChunkWritten{1, 10});
+  }
+  template <class T>
+  size_t count() const {
+    size_t found = 0;
+    for (const Task& task : tasks) found += std::holds_alternative<T>(task);
+    return found;
+  }
+  SyncRequester::RunTask run() {
+    return [this](Task task) { tasks.push_back(std::move(task)); };
+  }
+
+  CoreOptions options;
+  TimePoint now{std::chrono::hours(1)};
+  AcceptedLog log;
+  Output begun;
+  std::optional<SyncRequester> requester;
+  std::vector<Task> tasks;
+  SyncRequester::Outcome outcome = SyncRequester::Outcome::running;
+  Position snapshot = history(4, pn(1, c))[3].position();
+  Digest digest{{1, 2, 3}};
+};
+
+// A cluster of three, one of which was away until its next version was trimmed everywhere.
+struct LaggingCluster {
+  explicit LaggingCluster(uint64_t seed, int puts = 60, size_t chunk_bytes = 400)
+      : cluster(3, seed, options_with(chunk_bytes)) {
+    cluster.start_all();
+    EXPECT_TRUE(cluster.run_until([&] { return cluster.has_quorum(3); }));
+    leader = cluster.leader();
+    for (const std::string& name : cluster.names()) {
+      if (name == leader) continue;
+      (lagging.empty() ? lagging : third) = name;
+    }
+    cluster.kill(lagging);
+    put(0, puts);
+    EXPECT_GT(cluster.monitor(leader).first().value(), 20U);
+  }
+  static CoreOptions options_with(size_t chunk_bytes) {
+    CoreOptions options;
+    options.log_retain_versions = 10;
+    options.log_trim_min = 5;
+    options.sync_chunk_bytes = chunk_bytes;
+    return options;
+  }
+  void put(int from, int count) {
+    for (int i = from; i < from + count; ++i) {
+      EXPECT_TRUE(cluster.put(leader, fmt::format("key-{:04}", i), std::string(300, 'v')).is_ok()) << i;
+    }
+  }
+  bool start_and_wait_for_sync() {
+    cluster.start(lagging);
+    return cluster.run_until([&] { return cluster.monitor(lagging).is_syncing(); }, std::chrono::seconds(5));
+  }
+  bool wait_for_quorum() {
+    return cluster.run_until([&] { return cluster.has_quorum(3); }, std::chrono::seconds(60));
+  }
+  // What it says of its sync.
+  SyncProgress progress() {
+    ClientRequest request;
+    request.timeout_ms = 1000;
+    request.body = StatusRequest{};
+    const ClientReply reply = cluster.call(lagging, request);
+    if (const auto* status = std::get_if<StatusReply>(&reply.body)) {
+      for (const MemberStatus& member : status->members) {
+        if (member.name == lagging) return member.sync;
+      }
+    }
+    return {};
+  }
+  MonitorStore store_of(const std::string& name) { return MonitorStore(*cluster.member(name).home.open_current({})); }
+
+  sim::Cluster cluster;
+  std::string leader;
+  std::string lagging;
+  std::string third;
+};
+
+}  // namespace synod::test
