@@ -31,7 +31,7 @@ test: configure
 	@scripts/run_tests $(BUILD) $(JOBS)
 
 demo: build
-	@scripts/demo
+	@SYNOD_BIN=$(abspath $(BUILD))/bin scripts/demo
 
 bench: configure
 	@cmake --build $(BUILD) --parallel $(JOBS) --target programs benchmarks

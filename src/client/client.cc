@@ -10,6 +10,7 @@
 
 #include "client/monitor_connection.h"
 #include "msg/asio_loop.h"
+#include "msg/messenger.h"
 
 namespace synod {
 namespace {
@@ -202,6 +203,13 @@ Result<WriteReply> Client::write(WriteRequest request) {
   if (request.ops.size() > write_ops_max) {
     return Status(Code::invalid_argument, "the request has " + std::to_string(request.ops.size()) +
                                               " operations, the limit is " + std::to_string(write_ops_max));
+  }
+  // A longer frame is not even read: it would look like a lost connection, with an unknown outcome.
+  size_t bytes = 0;
+  for (const WriteOp& op : request.ops) bytes += op.key.size() + op.value.size();
+  if (const size_t limit = MessengerLimits{}.max_frame_bytes - header_bytes_max; bytes > limit) {
+    return Status(Code::invalid_argument,
+                  "the request has " + std::to_string(bytes) + " bytes, the limit is " + std::to_string(limit));
   }
   Result<ClientReply> reply = impl_->call(std::move(request));
   if (!reply) return reply.error();

@@ -35,7 +35,10 @@ void Monitor::on_sync_message(TimePoint now, MemberId from, const Message& messa
   }
   if (!paxos_) return;
   if (const auto* hold = std::get_if<HoldTrim>(&message)) on_hold_trim(now, from, *hold, out);
-  if (const auto* release = std::get_if<ReleaseTrim>(&message)) holds_.release(release->cookie);
+  if (const auto* release = std::get_if<ReleaseTrim>(&message)) {
+    holds_.release(release->cookie);
+    provider_.release(release->cookie);
+  }
   provider_.on_message(now, from, message, provider_view(), out,
                        [&](uint64_t cookie, Task task) { run_provider_task(cookie, std::move(task), out); });
 }
@@ -65,8 +68,10 @@ void Monitor::start_sync_if_needed(TimePoint now, Output& out) {
   }
   const bool is_needed = is_marked_ || (is_ahead && (!can_fetch || (paxos_ && paxos_->is_behind_trim())));
   if (!is_needed) return;
+  std::vector<const Peer*> connected = reachable;
+  std::erase_if(connected, [&](const Peer* peer) { return connected_.count(peer->id) == 0; });
   const Peer* provider =
-      best_provider(reachable, is_marked_ ? Version() : last_committed_.version, last_failed_provider_);
+      best_provider(connected, is_marked_ ? Version() : last_committed_.version, last_failed_provider_);
   if (provider == nullptr) return;
   SYNOD_ASSERT(paxos_ || marked_log_, "only a member with a store syncs");
   // I-9: from here to the switch it promises, accepts and serves nothing.
@@ -86,9 +91,9 @@ void Monitor::tick_sync(TimePoint now, Output& out) {
   if (paxos_) {
     provider_.tick(now, provider_view(), out,
                    [&](uint64_t cookie, Task task) { run_provider_task(cookie, std::move(task), out); });
-    // Step 13: in quorum, what it needs comes with the log.
+    // Step 13: in quorum, what it needs comes with the log. All are told: the provider, and whoever led meanwhile.
     if (release_cookie_ && paxos_->is_in_quorum(now)) {
-      out.send(paxos_->leader(), ReleaseTrim{*release_cookie_});
+      for (const Member& member : monmap_->members) out.send(member.id, ReleaseTrim{*release_cookie_});
       out.trace(LogLevel::info, fmt::format("sync [14] is in quorum, cookie {:016x}", *release_cookie_));
       release_cookie_.reset();
     }

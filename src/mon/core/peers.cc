@@ -44,12 +44,12 @@ std::vector<const Peer*> PeerTable::reachable(TimePoint now) const {
   return found;
 }
 
-const Peer* best_provider(const std::vector<const Peer*>& reachable, Version committed, MemberId last_failed) {
+const Peer* best_provider(const std::vector<const Peer*>& candidates, Version committed, MemberId last_failed) {
   const Peer* best = nullptr;
   auto rank = [&](const Peer* peer) {
     return std::tuple(peer->id != last_failed, peer->probe.state != MemberState::leader, peer->probe.committed.version);
   };
-  for (const Peer* peer : reachable) {
+  for (const Peer* peer : candidates) {
     const MemberState state = peer->probe.state;
     const bool can_serve = state == MemberState::leader || state == MemberState::peon ||
                            state == MemberState::probing || state == MemberState::electing;

@@ -37,7 +37,7 @@ class PeerTable {
 };
 
 // Which of the members a sync is best asked of: not the leader when another will do, none that is syncing or behind
-// what it offers, then the one that is furthest. Null if there is none. REQUIRES: `reachable` are voters.
-const Peer* best_provider(const std::vector<const Peer*>& reachable, Version committed, MemberId last_failed);
+// what it offers, then the one that is furthest. Null if there is none. REQUIRES: `candidates` are voters.
+const Peer* best_provider(const std::vector<const Peer*>& candidates, Version committed, MemberId last_failed);
 
 }  // namespace synod

@@ -112,6 +112,7 @@ class Paxos {
     std::map<MemberId, Progress> peers;
     LeaderLease lease;
     uint64_t lease_sequence = 0;
+    std::set<MemberId> told_quorum;  // with the last lease
     TimePoint renew_at;
     TimePoint last_valid;  // when the lease was last seen to hold
   };
@@ -150,6 +151,7 @@ class Paxos {
   void try_to_recover(TimePoint now, Leader& leader, Effects& out);
   void recover(TimePoint now, Leader& leader, Effects& out);
   void propose_entry(Leader& leader, SharedBytes value, Effects& out);
+  Version resume_after(const Leader& leader, MemberId peer, const Position& position) const;
   void send_begins(Leader& leader, MemberId to, Version after, Effects& out);
   void send_begin(Leader& leader, MemberId to, const LogEntry& entry, Effects& out);
   void send_lease(TimePoint now, Leader& leader, Effects& out);

@@ -133,6 +133,16 @@ void Paxos::send_begin(Leader& leader, MemberId to, const LogEntry& entry, Effec
   out.send(to, Begin{std::move(sent), log_.committed()});
 }
 
+// Where a peer at `position` goes on. What it has accepted and has not told, since its answer was lost, it is to accept
+// again: only an answer counts.
+Version Paxos::resume_after(const Leader& leader, MemberId peer, const Position& position) const {
+  for (const InFlight& value : leader.in_flight) {
+    if (value.entry.version > position.version) break;
+    if (value.accepted_by.count(peer) == 0) return value.entry.version.previous();
+  }
+  return position.version;
+}
+
 // Sends what follows `after`, if it is still at hand; else the peer fetches first and tells its position again.
 void Paxos::send_begins(Leader& leader, MemberId to, Version after, Effects& out) {
   Progress& progress = leader.peers[to];
@@ -206,6 +216,7 @@ void Paxos::send_lease(TimePoint now, Leader& leader, Effects& out) {
     leader.lease.on_granted(self_, leader.lease_sequence, lease_at_leader());
   }
   const std::set<MemberId> in_quorum = quorum(now);
+  leader.told_quorum = in_quorum;
   const Lease lease{
       leader.pn, leader.lease_sequence, log_.committed(), log_.first(), {in_quorum.begin(), in_quorum.end()}};
   for (const Member& member : monmap_.members) {
@@ -220,9 +231,12 @@ void Paxos::on_lease_ack(TimePoint now, MemberId from, const LeaseAck& ack, Effe
   if (leader->lease.is_valid(now, monmap_)) leader->last_valid = now;
   note_chosen(*leader, ack.committed, out);
   const Progress& progress = leader->peers[from];
+  const Version after = resume_after(*leader, from, ack.position);
   // The lease left after the last begin and was answered, so the begins before it have arrived or are lost.
-  const bool is_lost = progress.sent && ack.sequence > progress.lease_sequence && ack.position.version < *progress.sent;
-  if (!progress.sent || is_lost) send_begins(*leader, from, ack.position.version, out);
+  const bool is_lost = progress.sent && ack.sequence > progress.lease_sequence && after < *progress.sent;
+  if (!progress.sent || is_lost) send_begins(*leader, from, after, out);
+  // The peons hear of it at once: they too are asked who is in quorum.
+  if (quorum(now) != leader->told_quorum) leader->renew_at = now;
 }
 
 bool Paxos::has_lease(TimePoint now) const {

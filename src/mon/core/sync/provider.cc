@@ -142,6 +142,10 @@ void SyncProvider::tick(TimePoint now, const View& view, Output& out, const RunT
   }
 }
 
+void SyncProvider::release(uint64_t cookie) {
+  if (sessions_.count(cookie) == 0) own_holds_.release(cookie);
+}
+
 void SyncProvider::end_all(Output& out, const RunTask& run) {
   while (!sessions_.empty()) {
     end(sessions_.begin()->first, Status(Code::unavailable, "the provider has to sync itself"), out, run);

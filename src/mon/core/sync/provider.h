@@ -30,6 +30,8 @@ class SyncProvider {
   void on_result(TimePoint now, uint64_t cookie, const TaskResult& result, const View& view, Output& out);
   void tick(TimePoint now, const View& view, Output& out, const RunTask& run);
 
+  // The requester is in quorum: what was held for it after its session is not needed any more.
+  void release(uint64_t cookie);
   // This member stops serving: it has to sync itself.
   void end_all(Output& out, const RunTask& run);
 

@@ -1,0 +1,268 @@
+// The engine in a real data directory, on LevelDB: what it does to the store, and what a restart finds.
+#include "mon/daemon/store_engine.h"
+
+#include <gtest/gtest.h>
+
+#include "mon/core/identity.h"
+#include "mon/core/sync/requester.h"
+#include "mon/service/monmap_service.h"
+#include "store/data_dir.h"
+#include "test/unit/mon/builders.h"
+#include "test/unit/store/temp_dir.h"
+
+namespace synod {
+namespace {
+
+using test::a;
+using test::c;
+using test::genesis;
+using test::history;
+using test::pn;
+
+constexpr uint64_t cookie = 42;
+
+Bytes identity_record(FormationState state) {
+  return Identity{a, "a", 1, state, test::monmap_of(3).encode(), {}}.encode();
+}
+
+// A member's directory with the engine on it.
+struct Home {
+  explicit Home(std::string path) : path_(std::move(path)) { open(); }
+
+  void open() {
+    Result<std::unique_ptr<DataDir>> opened = DataDir::open(path_);
+    ASSERT_TRUE(opened) << opened.error().to_string();
+    dir = *std::move(opened);
+    std::unique_ptr<MonitorStore> store;
+    if (dir->has_store()) {
+      auto db = dir->open_current({});
+      ASSERT_TRUE(db) << db.error().to_string();
+      store = std::make_unique<MonitorStore>(*std::move(db));
+    }
+    engine.emplace(*dir, std::move(store), EngineOptions{});
+  }
+  void restart() {
+    engine.reset();
+    dir.reset();
+    open();
+  }
+  TaskResult run(const Task& task) {
+    Result<TaskResult> result = engine->run(task);
+    EXPECT_TRUE(result) << (result ? "" : result.error().to_string());
+    return result ? *std::move(result) : TaskResult(Status(Code::io_error, "failed"));
+  }
+  LogState form() {
+    const TaskResult done =
+        run(FormTask{identity_record(FormationState::formed), genesis(), test::monmap_of(3).encode()});
+    return std::get<Formed>(done).log;
+  }
+  void write(StoreWrites writes, Durability durability = Durability::durable, std::optional<Bytes> identity = {}) {
+    std::vector<WriteJob> jobs;
+    jobs.push_back({std::move(identity), std::move(writes), durability});
+    EXPECT_TRUE(engine->write(jobs).is_ok());
+  }
+  void apply(const std::vector<LogEntry>& entries) {
+    for (const LogEntry& entry : entries) write({PutEntry{entry}, ApplyEntry{entry.position(), entry.value}});
+  }
+  void copy_from(Home& provider) {
+    provider.run(OpenSnapshotTask{cookie});
+    run(CreateStoreTask{});
+    uint64_t sequence = 0;
+    for (bool is_last = false; !is_last;) {
+      const auto chunk = std::get<ChunkRead>(provider.run(ReadChunkTask{cookie, 100, 1}));
+      EXPECT_EQ(chunk.checksum, checksum64(chunk.transaction.view()));
+      EXPECT_TRUE(std::holds_alternative<ChunkWritten>(run(WriteChunkTask{chunk.transaction, ++sequence})));
+      is_last = chunk.is_last;
+      if (is_last) digest = chunk.digest;
+    }
+    provider.run(CloseSnapshotTask{cookie});
+  }
+  // What a start finds, in a store of its own.
+  LogState stored_log() {
+    engine.reset();
+    const MonitorStore store(*dir->open_current({}));
+    Result<LogState> log = store.load_log();
+    EXPECT_TRUE(log);
+    return *log;
+  }
+
+  std::string path_;
+  std::unique_ptr<DataDir> dir;
+  std::optional<StoreEngine> engine;
+  Digest digest;
+};
+
+TEST(StoreEngineTest, a_formed_member_has_a_store_and_then_an_identity_that_says_so) {
+  const test::TempDir temp;
+  Home home(temp / "d");
+  ASSERT_TRUE(home.dir->write_identity(identity_record(FormationState::prepared)).is_ok());
+  EXPECT_EQ(home.form().applied, genesis());
+  home.restart();
+  EXPECT_EQ(Identity::decode(**home.dir->read_identity())->formation, FormationState::formed);
+  const MonitorStore store(*[&] {
+    home.engine.reset();
+    return home.dir->open_current({});
+  }());
+  EXPECT_EQ(Monmap::decode(**store.new_reader()->get(monmap_key))->members.size(), 3U);
+}
+
+TEST(StoreEngineTest, a_formation_that_ended_between_store_and_identity_is_done_again) {
+  const test::TempDir temp;
+  Home home(temp / "d");
+  home.form();
+  ASSERT_TRUE(home.dir->write_identity(identity_record(FormationState::prepared)).is_ok());  // as before
+  home.restart();
+  EXPECT_EQ(home.form().applied, genesis());
+  home.apply(history(1, pn(1, c)));
+  EXPECT_EQ(home.stored_log().applied.version, Version(1));
+}
+
+TEST(StoreEngineTest, jobs_of_several_steps_are_one_batch_in_their_order) {
+  const test::TempDir temp;
+  Home home(temp / "d");
+  home.form();
+  const std::vector<LogEntry> entries = history(3, pn(1, c));
+  const Bytes identity = identity_record(FormationState::formed);
+  std::vector<WriteJob> jobs;
+  jobs.push_back({identity, {PutEntry{entries[0]}, PutEntry{entries[1]}}, Durability::durable});
+  jobs.push_back({{}, {EraseEntries{Version(2), Version(3)}}, Durability::visible});
+  jobs.push_back({{}, {ApplyEntry{entries[0].position(), entries[0].value}}, Durability::visible});
+  ASSERT_TRUE(home.engine->write(jobs).is_ok());
+  const LogState log = home.stored_log();
+  EXPECT_EQ(log.applied, entries[0].position());
+  EXPECT_TRUE(log.accepted.empty());
+}
+
+TEST(StoreEngineTest, a_job_of_an_identity_alone_writes_it_and_needs_no_store) {
+  const test::TempDir temp;
+  Home home(temp / "d");
+  home.write({}, Durability::visible, Bytes("a record"));
+  EXPECT_EQ(**home.dir->read_identity(), "a record");
+}
+
+TEST(StoreEngineTest, accepted_entries_and_their_pns_are_found_after_a_restart) {
+  const test::TempDir temp;
+  Home home(temp / "d");
+  home.form();
+  std::vector<LogEntry> entries = history(2, pn(1, c));
+  home.write({PutEntry{entries[0]}, PutEntry{entries[1]}});
+  home.write({PutEntry{test::under(entries[0], pn(4, a))}});
+  const LogState log = home.stored_log();
+  ASSERT_EQ(log.accepted.size(), 2U);
+  EXPECT_EQ(log.accepted[0].pn, pn(4, a));
+  EXPECT_EQ(log.accepted[1].pn, pn(1, c));
+}
+
+TEST(StoreEngineTest, requests_are_evaluated_and_ranges_read_on_what_is_applied) {
+  const test::TempDir temp;
+  Home home(temp / "d");
+  home.form();
+  EvaluateTask task{1, Version(1), Version(0), {}, {}};
+  task.requests.push_back({{{WriteOp::Type::put, "k", SharedBytes(Bytes("v"))}}});
+  const auto evaluated = std::get<Evaluated>(home.run(task));
+  EXPECT_TRUE(std::get<RangeDone>(home.run(RangeTask{})).reply.items.empty()) << "not applied yet";
+  const LogEntry entry = make_log_entry(genesis(), pn(1, c), evaluated.value);
+  home.write({PutEntry{entry}, ApplyEntry{entry.position(), entry.value}}, Durability::visible);
+  const RangeReply reply = std::get<RangeDone>(home.run(RangeTask{})).reply;
+  ASSERT_EQ(reply.items.size(), 1U);
+  EXPECT_EQ(reply.items[0].key, "k");
+  EXPECT_EQ(std::get<ReadLogDone>(home.run(ReadLogTask{Version(1), Version(1), 100})).entries,
+            std::vector<LogEntry>{entry});
+}
+
+TEST(StoreEngineTest, a_trimmed_version_reads_as_nothing) {
+  const test::TempDir temp;
+  Home home(temp / "d");
+  home.form();
+  home.apply(history(4, pn(1, c)));
+  home.write({EraseEntries{Version(1), Version(3)}});
+  EXPECT_TRUE(std::get<ReadLogDone>(home.run(ReadLogTask{Version(2), Version(4), 1000})).entries.empty());
+  EXPECT_EQ(std::get<ReadLogDone>(home.run(ReadLogTask{Version(3), Version(4), 1000})).entries.size(), 2U);
+}
+
+TEST(StoreEngineTest, a_chunk_of_a_closed_snapshot_is_a_failure_of_the_session_and_not_of_the_disk) {
+  const test::TempDir temp;
+  Home home(temp / "d");
+  home.form();
+  home.run(OpenSnapshotTask{cookie});
+  home.run(CloseSnapshotTask{cookie});
+  EXPECT_EQ(std::get<Status>(home.run(ReadChunkTask{cookie, 100, 1})).code(), Code::not_found);
+}
+
+TEST(StoreEngineTest, a_chunk_that_does_not_decode_or_holds_more_than_puts_is_refused) {
+  const test::TempDir temp;
+  Home home(temp / "d");
+  home.form();
+  home.run(CreateStoreTask{});
+  EXPECT_EQ(std::get<Status>(home.run(WriteChunkTask{SharedBytes(Bytes("junk")), 1})).code(), Code::corruption);
+  for (const bool is_range : {false, true}) {
+    Transaction transaction;
+    if (is_range) {
+      transaction.erase_range("a", "b");
+    } else {
+      transaction.erase("a");
+    }
+    EXPECT_EQ(std::get<Status>(home.run(WriteChunkTask{SharedBytes(transaction.encode()), 1})).code(),
+              Code::corruption);
+  }
+  EXPECT_EQ(std::get<Status>(home.run(VerifyTask{})).code(), Code::corruption) << "an empty copy has no position";
+}
+
+TEST(StoreEngineTest, a_sync_copies_the_replicated_space_and_switches_to_it) {
+  const test::TempDir temp;
+  Home provider(temp / "p");
+  provider.form();
+  const std::vector<LogEntry> entries = history(6, pn(1, c));
+  provider.apply({entries.begin(), entries.begin() + 5});
+  Home requester(temp / "r");
+  requester.form();
+  requester.write({PutLocal{Bytes(synchronizing_key), SharedBytes(Bytes("x"))}});
+  requester.copy_from(provider);
+  const auto verified = std::get<Verified>(requester.run(VerifyTask{}));
+  EXPECT_EQ(verified.position, entries[4].position());
+  EXPECT_EQ(verified.digest, requester.digest);
+  requester.run(SwitchTask{{entries[5]}});
+  requester.restart();
+  const LogState log = requester.stored_log();
+  EXPECT_EQ(log.applied, entries[4].position());
+  EXPECT_EQ(log.accepted, std::vector<LogEntry>{entries[5]});
+  const MonitorStore store(*requester.dir->open_current({}));
+  EXPECT_FALSE(store.get_local(synchronizing_key)->has_value());
+}
+
+TEST(StoreEngineTest, a_sync_that_is_broken_off_before_the_switch_leaves_the_old_store_and_its_marker) {
+  const test::TempDir temp;
+  Home provider(temp / "p");
+  provider.form();
+  provider.apply(history(5, pn(1, c)));
+  Home requester(temp / "r");
+  requester.form();
+  requester.apply(history(2, pn(1, c)));
+  requester.write({PutLocal{Bytes(synchronizing_key), SharedBytes(Bytes("x"))}});
+  requester.copy_from(provider);
+  requester.run(VerifyTask{});
+  requester.restart();
+  EXPECT_EQ(requester.stored_log().applied.version, Version(2));
+  {
+    const MonitorStore store(*requester.dir->open_current({}));
+    EXPECT_TRUE(store.get_local(synchronizing_key)->has_value());
+  }
+  requester.restart();
+  requester.copy_from(provider);
+  EXPECT_EQ(std::get<Verified>(requester.run(VerifyTask{})).position.version, Version(5)) << "begun again";
+}
+
+TEST(StoreEngineTest, a_switch_ends_the_snapshots_of_the_old_store) {
+  const test::TempDir temp;
+  Home provider(temp / "p");
+  provider.form();
+  Home requester(temp / "r");
+  requester.form();
+  requester.run(OpenSnapshotTask{9});
+  requester.copy_from(provider);
+  requester.run(SwitchTask{{}});
+  EXPECT_EQ(std::get<Status>(requester.run(ReadChunkTask{9, 100, 1})).code(), Code::not_found);
+}
+
+}  // namespace
+}  // namespace synod
