@@ -1,5 +1,5 @@
 // Puts the frames of one connection together from whatever pieces arrive. Memory follows what was received, never what
-// a length claims. Private to src/msg.
+// a length claims. Used by src/msg, and by the client, whose connections have no link.
 #pragma once
 
 #include <array>

@@ -282,7 +282,11 @@ TEST(SyncFaults, the_provider_dies_and_another_member_provides) {
   ASSERT_TRUE(lagging.start_and_wait_for_sync());
   ASSERT_EQ(lagging.progress().provider, lagging.third);
   lagging.cluster.cut_power(lagging.third);
-  ASSERT_TRUE(lagging.cluster.run_until([&] { return lagging.cluster.has_quorum(2); }, seconds(30)));
+  ASSERT_TRUE(lagging.cluster.run_until(
+      [&] {
+        return lagging.cluster.monitor(lagging.lagging).state() == MemberState::peon && lagging.cluster.has_quorum(2);
+      },
+      seconds(60)));
   EXPECT_TRUE(lagging.cluster.get(lagging.lagging, "key-0299").has_value());
 }
 
