@@ -261,14 +261,21 @@ void Requests::on_evaluated(TimePoint now, Evaluated& evaluated, const View& vie
 
 void Requests::on_chosen(const std::vector<LogEntry>& chosen, Output& out) {
   for (const LogEntry& entry : chosen) {
-    while (!in_flight_.empty() && in_flight_.front().position.version <= entry.version) {
-      InFlight value = std::move(in_flight_.front());
-      in_flight_.pop_front();
+    // All of them are looked at: what an earlier leadership left behind may be of a higher version than what this one
+    // proposed since.
+    for (auto it = in_flight_.begin(); it != in_flight_.end();) {
+      if (it->position.version > entry.version) {
+        ++it;
+        continue;
+      }
+      InFlight value = std::move(*it);
+      it = in_flight_.erase(it);
       for (size_t i = 0; i < value.requests.size(); ++i) {
         if (value.position == entry.position()) {
           answer(value.requests[i], ClientReply{0, Status::ok(), std::move(value.replies[i])}, out);
         } else if (value.position.version == entry.version) {
-          fail(value.requests[i], Code::unavailable, "leadership changed, and another value was chosen", out);
+          // Another value was chosen in its place, so it is certainly not done, and may be tried again.
+          writes_.push_back(std::move(value.requests[i]));
         } else {
           // A sync went past it: what was chosen at its version is not known here any more.
           fail(value.requests[i], Code::unknown_outcome, "leadership changed while the request was in flight", out);

@@ -12,8 +12,8 @@
 
 #include "mon/daemon/storage.h"
 #include "mon/service/kv_service.h"
-#include "store/store_home.h"
 #include "store/monitor_store.h"
+#include "store/store_home.h"
 
 namespace synod {
 

@@ -100,8 +100,8 @@ TEST(AcceptedLog, an_entry_on_a_predecessor_with_another_hash_is_a_gap) {
 }
 
 // The write that is lost without the rule: A is at version 1 under pn 1 at one member only. The leader of pn 3 recovers
-// A, re-proposes it, and proposes B on top. A member that holds A under pn 1 only, and accepts B, makes a majority for B
-// that knows A only from a pn that another leader may still overrule: 1 is then decided differently, below B.
+// A, re-proposes it, and proposes B on top. A member that holds A under pn 1 only, and accepts B, makes a majority for
+// B that knows A only from a pn that another leader may still overrule: 1 is then decided differently, below B.
 TEST(AcceptedLog, b_under_pn_3_on_top_of_a_held_only_under_pn_1_is_a_gap) {
   const LogEntry one = entry_on(genesis(), pn(1, a), "A");
   const LogEntry two = entry_on(one.position(), pn(3, c), "B");
@@ -267,8 +267,8 @@ TEST(AcceptedLog, the_store_holds_after_every_change_what_the_memory_holds) {
       std::vector<Position> tops{log.committed()};
       for (const LogEntry& entry : log.accepted()) tops.push_back(entry.position());
       const Position top = tops[random.below(tops.size())];
-      const LogEntry next = entry_on(top, pn(1 + random.below(3), MemberId(1 + random.below(2))),
-                                     std::to_string(random.below(3)));
+      const LogEntry next =
+          entry_on(top, pn(1 + random.below(3), MemberId(1 + random.below(2))), std::to_string(random.below(3)));
       switch (random.below(6)) {
         case 0: log.commit_to(top, writes, chosen); break;
         case 1: log.learn(next, writes, chosen); break;
@@ -281,8 +281,8 @@ TEST(AcceptedLog, the_store_holds_after_every_change_what_the_memory_holds) {
       ASSERT_TRUE(stored.has_value()) << stored.error().to_string() << " seed " << seed;
       ASSERT_EQ(stored->applied, log.committed()) << "seed " << seed;
       ASSERT_EQ(stored->first, log.first()) << "seed " << seed;
-      ASSERT_TRUE(std::equal(stored->accepted.begin(), stored->accepted.end(), log.accepted().begin(),
-                             log.accepted().end()))
+      ASSERT_TRUE(
+          std::equal(stored->accepted.begin(), stored->accepted.end(), log.accepted().begin(), log.accepted().end()))
           << "seed " << seed;
     }
   }

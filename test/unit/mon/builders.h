@@ -29,8 +29,7 @@ inline Monmap monmap_of(size_t size) {
   Monmap monmap{fsid, 1, {}};
   for (size_t i = 0; i < size; ++i) {
     const std::string name(1, static_cast<char>('a' + i));
-    monmap.members.push_back(
-        {name, MemberId(i + 1), fmt::format("host-{}:{}", name, 1000 + i), MemberRole::voter});
+    monmap.members.push_back({name, MemberId(i + 1), fmt::format("host-{}:{}", name, 1000 + i), MemberRole::voter});
   }
   return monmap;
 }

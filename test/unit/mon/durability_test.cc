@@ -1,5 +1,5 @@
-// An answer means: chosen by a durable majority. In whole clusters, with the power cut everywhere at the moment at which
-// the client hears "done".
+// An answer means: chosen by a durable majority. In whole clusters, with the power cut everywhere at the moment at
+// which the client hears "done".
 #include <gtest/gtest.h>
 
 #include "mon/service/kv_service.h"
@@ -39,7 +39,9 @@ struct SlowDisks {
     for (const std::string& name : cluster.names()) set_disk(name, milliseconds(10));
     leader = cluster.leader();
   }
-  void set_disk(const std::string& name, Duration delay) { cluster.member(name).process->storage.set_sync_delay(delay); }
+  void set_disk(const std::string& name, Duration delay) {
+    cluster.member(name).process->storage.set_sync_delay(delay);
+  }
   Duration time_to_put(const std::string& to, const std::string& text) {
     const TimePoint begin = cluster.scheduler().now();
     TimePoint end;

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "mon/daemon/store_engine.h"
 #include "mon/service/monmap_service.h"
 #include "test/sim/home.h"
 #include "test/sim/network.h"
@@ -77,8 +78,11 @@ class Speaker : public MessengerHandler {
       : clock_(scheduler),
         random_(7),
         transport_(network, self.hello.address),
-        messenger_(transport_, clock_, clock_, random_, {}, [self] { return self; }, *this) {
-    if (self.hello.kind == PeerKind::monitor) EXPECT_TRUE(messenger_.listen(self.hello.address).is_ok());
+        messenger_(
+            transport_, clock_, clock_, random_, {}, [self] { return self; }, *this) {
+    if (self.hello.kind == PeerKind::monitor) {
+      EXPECT_TRUE(messenger_.listen(self.hello.address).is_ok());
+    }
     messenger_.add_link("host-a:1000");
   }
   void say(const Message& message) { EXPECT_TRUE(messenger_.send("host-a:1000", message)); }
@@ -174,6 +178,18 @@ TEST(ExecutorTest, a_promise_leaves_when_the_identity_is_written_and_not_before)
   world.run();
   EXPECT_EQ(world.peer->heard<Last>().size(), 1U);
   EXPECT_EQ(Identity::decode(*world.home.identity())->promised, pn(2, b));
+}
+
+TEST(ExecutorTest, for_one_lease_after_its_start_a_member_promises_no_pn_but_the_last) {
+  World world;  // half a lease has passed
+  world.peer->say(Collect{pn(2, b), genesis()});
+  world.run();
+  EXPECT_TRUE(world.storage->jobs().empty()) << "it may have granted a lease under pn 1 before it was stopped";
+  EXPECT_EQ(world.peer->heard<Refuse>().size(), 1U);
+  world.pass_quiet_period();
+  world.peer->say(Collect{pn(2, b), genesis()});
+  world.run();
+  EXPECT_EQ(world.peer->heard<Last>().size(), 1U);
 }
 
 TEST(ExecutorTest, promise_and_acceptance_of_one_step_are_one_job_the_identity_first) {

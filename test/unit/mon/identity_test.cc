@@ -43,7 +43,9 @@ TEST(IdentityTest, every_flipped_byte_is_an_error_or_another_identity) {
       Bytes damaged = encoded;
       damaged[at] = static_cast<char>(damaged[at] ^ mask);
       const Result<Identity> decoded = Identity::decode(damaged);
-      if (decoded) EXPECT_NE(*decoded, identity) << at;
+      if (decoded) {
+        EXPECT_NE(*decoded, identity) << at;
+      }
     }
   }
 }
@@ -52,7 +54,7 @@ TEST(IdentityTest, nobody_and_an_unknown_formation_state_or_format_do_not_decode
   Identity nobody = sample();
   nobody.id = MemberId();
   EXPECT_FALSE(Identity::decode(nobody.encode()).has_value());
-  for (const uint8_t state : {0, 4, 255}) {
+  for (const int state : {0, 4, 255}) {
     Identity strange = sample();
     strange.formation = static_cast<FormationState>(state);
     EXPECT_FALSE(Identity::decode(strange.encode()).has_value());

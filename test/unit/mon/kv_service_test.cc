@@ -253,8 +253,8 @@ TEST(KvServiceTest, a_record_that_is_too_short_is_corruption_for_readers_and_wri
   const auto read = read_range(*service.store.new_reader(), {"", "", 0, {}}, 1000);
   ASSERT_FALSE(read.has_value());
   EXPECT_EQ(read.error().code(), Code::corruption);
-  const auto written = service.evaluator.evaluate(*service.store.new_reader(),
-                                                  {1, Version(1), Version(0), {{{put("k", "v")}}}, {}});
+  const auto written =
+      service.evaluator.evaluate(*service.store.new_reader(), {1, Version(1), Version(0), {{{put("k", "v")}}}, {}});
   ASSERT_FALSE(written.has_value());
   EXPECT_EQ(written.error().code(), Code::corruption);
 }

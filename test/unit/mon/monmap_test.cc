@@ -43,7 +43,9 @@ TEST(MonmapTest, every_flipped_byte_is_an_error_or_another_monmap) {
       Bytes damaged = encoded;
       damaged[at] = static_cast<char>(damaged[at] ^ mask);
       const Result<Monmap> decoded = Monmap::decode(damaged);
-      if (decoded) EXPECT_NE(*decoded, monmap) << at;
+      if (decoded) {
+        EXPECT_NE(*decoded, monmap) << at;
+      }
     }
   }
 }

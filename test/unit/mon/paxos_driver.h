@@ -40,8 +40,8 @@ class PaxosDriver {
   explicit PaxosDriver(Start start)
       : options_(start.options),
         self_(start.self),
-        paxos_(start.options, random_, start.self, start.monmap ? *start.monmap : monmap_of(start.size),
-               start.promised, std::move(start.log), now_, now_ + start.quiet) {}
+        paxos_(start.options, random_, start.self, start.monmap ? *start.monmap : monmap_of(start.size), start.promised,
+               std::move(start.log), now_, now_ + start.quiet) {}
 
   // The driver delivers `message` and performs what follows. Returns the effects of this one step.
   Effects receive(MemberId from, const Message& message) {
@@ -143,7 +143,7 @@ class PaxosDriver {
     }
   }
 
- private:
+  // Any step that fills effects, performed.
   template <class Step>
   Effects perform(const Step& step) {
     Effects out;
@@ -156,6 +156,8 @@ class PaxosDriver {
     feed_self();
     return out;
   }
+
+ private:
   // After the step, not inside it.
   void feed_self() {
     if (is_feeding_) return;

@@ -16,8 +16,8 @@ using test::entry_on;
 using test::genesis;
 using test::history;
 using test::log_with;
-using test::pn;
 using test::PaxosDriver;
+using test::pn;
 using test::under;
 
 using Lines = std::vector<std::string>;
@@ -119,6 +119,19 @@ TEST(PaxosPreVote, votes_of_learners_and_of_strangers_do_not_count) {
   driver.receive(d, ProposeReply{number, true, {}});
   EXPECT_EQ(driver.count<Collect>(b), 0U);
   EXPECT_TRUE(driver.paxos().is_electing());
+}
+
+TEST(PaxosPreVote, a_learner_is_neither_promised_to_nor_followed) {
+  Monmap monmap = test::monmap_of(3);
+  monmap.members.push_back({"d", d, "host-d:1003", MemberRole::learner});
+  PaxosDriver driver({.monmap = monmap});
+  driver.receive(d, Propose{pn(5, d), Version(0)});
+  driver.receive(d, Collect{pn(5, d), genesis()});
+  driver.receive(d, Begin{entry_on(genesis(), pn(5, d), "x"), genesis()});
+  driver.receive(d, Lease{pn(5, d), 1, genesis(), Version(1), {d}});
+  EXPECT_TRUE(driver.sent().empty());
+  EXPECT_EQ(driver.paxos().promised(), ProposalNumber());
+  EXPECT_EQ(driver.paxos().leader(), MemberId());
 }
 
 TEST(PaxosPreVote, nobody_stands_while_it_is_told_not_to) {

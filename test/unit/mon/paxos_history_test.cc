@@ -14,8 +14,8 @@ using test::entry_on;
 using test::genesis;
 using test::history;
 using test::log_with;
-using test::pn;
 using test::PaxosDriver;
+using test::pn;
 using test::under;
 
 // Bug 1. The pn of an uncommitted value was reported as the newly promised one, so the order of arrival decided.
@@ -111,8 +111,8 @@ TEST(PaxosHistory, bug_4_a_leader_that_caught_up_late_in_phase_1_serves_the_earl
   EXPECT_EQ(peon.count<Accept>(a), 1U);
 }
 
-// Bug 5. Sharing only at the end of the round dropped peons that could have been pulled forward. Here nobody is dropped:
-// a promise of a member that is far behind counts, and it catches up by itself.
+// Bug 5. Sharing only at the end of the round dropped peons that could have been pulled forward. Here nobody is
+// dropped: a promise of a member that is far behind counts, and it catches up by itself.
 TEST(PaxosHistory, bug_5_the_promise_of_a_peon_that_is_behind_counts) {
   PaxosDriver driver({.promised = pn(3, c), .log = log_with(history(50, pn(3, c)), 50)});
   const ProposalNumber number = driver.become_collecting();

@@ -1,4 +1,4 @@
-// Phase 2, leases and catching up, one member at a time.
+// Phase 2, one member at a time: acceptor and leader.
 #include <gtest/gtest.h>
 
 #include "test/unit/mon/paxos_driver.h"
@@ -9,14 +9,13 @@ namespace {
 using test::a;
 using test::b;
 using test::c;
-using test::d;
 using test::describe;
 using test::entry_on;
 using test::genesis;
 using test::history;
 using test::log_with;
-using test::pn;
 using test::PaxosDriver;
+using test::pn;
 using test::under;
 
 using Lines = std::vector<std::string>;
@@ -285,158 +284,28 @@ TEST(PaxosLeader, a_peer_that_needs_more_than_is_at_hand_is_not_served_begins_th
   EXPECT_EQ(driver.begins(c), Versions{});
 }
 
-// ---------------------------------------------------------------------------------------------- leases
-
-TEST(PaxosLease, there_is_none_before_a_value_of_its_own_pn_is_committed) {
-  PaxosDriver driver;
-  driver.become_leader({}, false);
-  driver.grant(b);
-  driver.grant(c);
-  EXPECT_TRUE(driver.paxos().is_leader());
-  EXPECT_FALSE(driver.paxos().has_lease(driver.now()))
-      << "an earlier leader may have acknowledged what is not applied here";
-  driver.accept_all(b);
-  EXPECT_TRUE(driver.paxos().has_lease(driver.now()));
+// b has committed what this leader recovered and proposes again, so b accepts it no more; that it is chosen is enough.
+TEST(PaxosLeader, a_value_in_flight_that_a_peer_has_committed_is_committed) {
+  const std::vector<LogEntry> tail = history(2, pn(1, c));
+  PaxosDriver driver({.promised = pn(1, c), .log = log_with(tail, 0)});
+  const ProposalNumber number = driver.become_leader({}, false);
+  const uint64_t sequence = driver.take<Lease>(b)->sequence;
+  driver.receive(b, LeaseAck{number, sequence, genesis(), {Version(2), genesis_hash(Fsid{{7}})}});
+  EXPECT_TRUE(driver.chosen().empty()) << "of another history";
+  driver.receive(b, LeaseAck{number, sequence, tail[1].position(), tail[1].position()});
+  EXPECT_EQ(driver.paxos().log().committed(), tail[1].position());
 }
 
-TEST(PaxosLease, there_is_none_before_the_whole_recovered_tail_is_committed) {
-  PaxosDriver driver;
-  const ProposalNumber number = driver.become_leader(history(2, pn(1, c)), false);
-  driver.grant(b);
-  driver.receive(b, Accept{number, driver.take<Begin>(b)->entry.position()});
-  EXPECT_EQ(driver.chosen().size(), 1U);
-  EXPECT_FALSE(driver.paxos().has_lease(driver.now()));
-  driver.receive(b, Accept{number, driver.take<Begin>(b)->entry.position()});
-  EXPECT_TRUE(driver.paxos().has_lease(driver.now()));
-}
-
-TEST(PaxosLease, it_counts_from_the_sending_less_the_drift_whenever_the_answer_comes) {
-  PaxosDriver driver;
-  driver.become_leader({}, false);
-  driver.accept_all(b);
-  const TimePoint asked = driver.now();
-  driver.pass(std::chrono::milliseconds(400));
-  driver.grant(b);
-  const TimePoint end = asked + driver.lease() - driver.lease() / 20;
-  EXPECT_TRUE(driver.paxos().has_lease(end - std::chrono::nanoseconds(1)));
-  EXPECT_FALSE(driver.paxos().has_lease(end));
-}
-
-TEST(PaxosLease, a_leader_without_a_majority_loses_it_and_then_gives_up) {
-  PaxosDriver driver;
-  driver.become_leader();
-  driver.pass(driver.lease() * 19 / 20);
-  EXPECT_FALSE(driver.paxos().has_lease(driver.now()));
-  for (int i = 0; i < 4 && driver.paxos().is_leader(); ++i) {
-    driver.tick(false);
-    driver.pass(driver.lease() / 2);
-  }
-  EXPECT_FALSE(driver.paxos().is_leader());
-  EXPECT_EQ(driver.paxos().leader(), MemberId());
-}
-
-TEST(PaxosLease, a_leader_that_has_lost_its_majority_does_not_keep_itself_from_promising_to_another) {
+TEST(PaxosLeader, an_acceptance_whose_answer_was_lost_is_asked_for_again) {
   PaxosDriver driver;
   const ProposalNumber number = driver.become_leader();
-  driver.pass(driver.lease() * 2);
-  driver.tick(false);
-  driver.receive(b, Collect{pn(number.round + 1, b), genesis()});
-  EXPECT_EQ(driver.count<Last>(b), 1U);
-}
-
-TEST(PaxosLease, it_is_renewed_before_it_ends_and_asked_of_learners_too) {
-  Monmap monmap = test::monmap_of(3);
-  monmap.members.push_back({"d", d, "host-d:1003", MemberRole::learner});
-  PaxosDriver driver({.monmap = monmap});
-  driver.become_leader();
+  const Position position = driver.propose("x");
+  driver.forget_sent();
   driver.pass(driver.lease() / 2);
   driver.tick();
-  EXPECT_EQ(driver.count<Lease>(b), 1U);
-  EXPECT_EQ(driver.count<Lease>(d), 1U);
-}
-
-TEST(PaxosLease, a_grant_is_told_only_when_the_promise_that_it_stands_on_is_durable) {
-  PaxosDriver driver;
-  driver.hold_disk();
-  const Effects out = driver.receive(b, Lease{pn(1, b), 1, genesis(), Version(1), {b}});
-  EXPECT_EQ(out.promise, pn(1, b));
-  EXPECT_TRUE(out.messages.empty());
-  driver.receive(b, Lease{pn(1, b), 2, genesis(), Version(1), {b}});
-  EXPECT_EQ(driver.count<LeaseAck>(b), 0U) << "the promise is still on its way to the disk";
-  driver.release_disk();
-  EXPECT_EQ(driver.count<LeaseAck>(b), 2U);
-  driver.hold_disk();
-  driver.receive(b, Lease{pn(1, b), 3, genesis(), Version(1), {b}});
-  EXPECT_EQ(driver.count<LeaseAck>(b), 3U) << "a renewal needs no write";
-}
-
-TEST(PaxosLease, a_lease_of_a_lower_pn_is_refused) {
-  PaxosDriver driver({.promised = pn(5, c)});
-  driver.receive(b, Lease{pn(4, b), 1, genesis(), Version(1), {b}});
-  EXPECT_EQ(driver.take<Refuse>(b)->promised, pn(5, c));
-  EXPECT_EQ(driver.count<LeaseAck>(b), 0U);
-}
-
-TEST(PaxosLease, a_peon_that_hears_no_lease_looks_for_another_leader) {
-  PaxosDriver driver;
-  driver.receive(b, Lease{pn(1, b), 1, genesis(), Version(1), {a, b}});
-  EXPECT_TRUE(driver.paxos().is_peon());
-  EXPECT_TRUE(driver.paxos().is_in_quorum(driver.now()));
-  driver.pass(driver.lease() - std::chrono::nanoseconds(1));
-  driver.tick();
-  EXPECT_TRUE(driver.paxos().is_peon());
-  driver.pass(std::chrono::nanoseconds(1));
-  driver.tick();
-  EXPECT_FALSE(driver.paxos().is_peon());
-  EXPECT_EQ(driver.paxos().leader(), MemberId());
-}
-
-// ---------------------------------------------------------------------------------------------- catching up
-
-TEST(PaxosCatchUp, a_lagging_peon_fetches_in_pieces_and_then_tells_where_the_leader_goes_on) {
-  const std::vector<LogEntry> entries = history(5, pn(2, b));
-  PaxosDriver driver;
-  driver.receive(b, Lease{pn(2, b), 1, entries[3].position(), Version(1), {b}});
-  EXPECT_EQ(driver.take<Fetch>(b)->to, Version(4));
-  driver.receive(b, Entries{Version(1), Version(1), {entries[0], entries[1]}});
-  EXPECT_EQ(driver.chosen().size(), 2U);
-  EXPECT_EQ(driver.take<Fetch>(b)->from, Version(3)) << "the rest";
-  driver.receive(b, Entries{Version(1), Version(3), {entries[2], entries[3]}});
-  EXPECT_EQ(driver.take<Gap>(b)->position, entries[3].position());
-  driver.receive(b, Begin{entries[4], entries[3].position()});
-  EXPECT_EQ(driver.count<Accept>(b), 1U);
-}
-
-TEST(PaxosCatchUp, entries_that_do_not_chain_or_were_not_asked_for_are_not_learned) {
-  const std::vector<LogEntry> entries = history(2, pn(2, b));
-  PaxosDriver driver;
-  driver.receive(b, Entries{Version(1), Version(1), entries});
-  EXPECT_TRUE(driver.chosen().empty()) << "nothing was asked for";
-  driver.receive(b, Lease{pn(2, b), 1, entries[1].position(), Version(1), {b}});
-  driver.receive(c, Entries{Version(1), Version(1), entries});
-  EXPECT_TRUE(driver.chosen().empty()) << "it was asked of b";
-  driver.receive(b, Entries{Version(1), Version(1), {entries[1]}});
-  EXPECT_TRUE(driver.chosen().empty());
-}
-
-TEST(PaxosCatchUp, an_answer_that_what_is_needed_is_trimmed_is_remembered_until_there_is_progress) {
-  const std::vector<LogEntry> entries = history(5, pn(2, b));
-  PaxosDriver driver;
-  driver.receive(b, Lease{pn(2, b), 1, entries[4].position(), Version(1), {b}});
-  driver.receive(b, Entries{Version(4), Version(1), {}});
-  EXPECT_TRUE(driver.paxos().is_behind_trim());
-  driver.receive(b, Lease{pn(2, b), 2, entries[4].position(), Version(1), {b}});
-  driver.receive(b, Entries{Version(1), Version(1), entries});
-  EXPECT_FALSE(driver.paxos().is_behind_trim());
-}
-
-TEST(PaxosCatchUp, an_answer_from_the_very_next_version_on_is_no_trim) {
-  const std::vector<LogEntry> entries = history(3, pn(2, b));
-  PaxosDriver driver({.log = log_with({entries[0]}, 1)});
-  driver.receive(b, Lease{pn(2, b), 1, entries[2].position(), Version(2), {b}});
-  EXPECT_FALSE(driver.paxos().is_behind_trim());
-  driver.receive(b, Lease{pn(2, b), 2, entries[2].position(), Version(3), {b}});
-  EXPECT_TRUE(driver.paxos().is_behind_trim());
+  driver.receive(b, LeaseAck{number, driver.take<Lease>(b)->sequence, position, driver.paxos().log().committed()});
+  EXPECT_EQ(driver.begins(b), Versions{position.version.value()}) << "b has it, and only an answer counts";
+  EXPECT_EQ(driver.paxos().log().committed().version, position.version.previous());
 }
 
 }  // namespace

@@ -107,9 +107,7 @@ struct Threads {
       done.push_back(name);
     });
   }
-  void put(const std::string& name) {
-    write(name, {PutLocal{Bytes(name), SharedBytes(name)}});
-  }
+  void put(const std::string& name) { write(name, {PutLocal{Bytes(name), SharedBytes(name)}}); }
   void run(const std::string& name, Task task) {
     storage->run(std::move(task), [this, name](const Result<TaskResult>& result) {
       EXPECT_TRUE(result.has_value());
@@ -117,9 +115,7 @@ struct Threads {
     });
   }
   uint64_t commits() const { return home.memory.durable_commits() - home.commits_at_start; }
-  bool has(const std::string& key) {
-    return MonitorStore(*home.open_current({})).get_local(key)->has_value();
-  }
+  bool has(const std::string& key) { return MonitorStore(*home.open_current({})).get_local(key)->has_value(); }
 
   GatedHome home;
   StoreEngine engine;

@@ -23,7 +23,8 @@ template <class T>
 std::vector<T> sent_to(MemberId to, const Output& out) {
   std::vector<T> found;
   for (const Envelope& envelope : out.messages) {
-    if (envelope.to == to && std::holds_alternative<T>(envelope.message)) found.push_back(std::get<T>(envelope.message));
+    if (envelope.to == to && std::holds_alternative<T>(envelope.message))
+      found.push_back(std::get<T>(envelope.message));
   }
   return found;
 }
