@@ -92,19 +92,6 @@ TEST(RequestsTest, a_write_that_still_waits_at_the_deadline_is_certainly_not_don
   EXPECT_EQ(driver.count<EvaluateTask>(), 0U);
 }
 
-// Proposes a put of this client, in whose place b then has another value chosen.
-void overrule(Serving& driver, uint32_t timeout_ms) {
-  driver.request(1, put("k", "v", timeout_ms));
-  driver.complete();
-  const Position below = driver.paxos.paxos().log().committed();
-  driver.paxos.pass(3 * driver.paxos.lease());
-  const LogEntry other = test::entry_on(below, pn(50, b), "other");
-  driver.paxos.receive(b, Begin{other, below});
-  driver.paxos.receive(b, Commit{pn(50, b), other.position()});
-  ASSERT_EQ(driver.paxos.paxos().log().committed(), other.position());
-  driver.sync();
-}
-
 // b leads for a moment, and has something else chosen in the place of the first value in flight.
 void be_overruled(Serving& driver) {
   const Position below = driver.paxos.paxos().log().committed();
@@ -129,6 +116,19 @@ TEST(RequestsTest, a_value_that_another_leader_overruled_is_certainly_not_done) 
   be_overruled(driver);
   driver.pass(Duration(0));  // its time is up
   EXPECT_EQ(driver.code_of(1), Code::unavailable);
+}
+
+TEST(RequestsTest, a_write_whose_place_another_value_took_is_tried_again_while_it_has_time) {
+  Serving driver;
+  driver.request(1, put("k", "v", 600'000));
+  driver.complete();
+  be_overruled(driver);
+  EXPECT_TRUE(driver.answers.empty());
+  lead_again(driver);
+  ASSERT_EQ(driver.count<EvaluateTask>(), 1U);
+  driver.complete();
+  driver.commit();
+  EXPECT_EQ(driver.code_of(1), Code::ok);
 }
 
 // What a second leadership proposes stands behind void values of the first, of which some have higher versions: it is
