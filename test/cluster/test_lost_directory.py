@@ -4,7 +4,7 @@ import itertools
 import shutil
 import unittest
 
-from harness import OK, UNAVAILABLE, USAGE, ClusterTest, run, wait_until
+from harness import OK, UNAVAILABLE, USAGE, ClusterTest, Daemon, free_ports, run, wait_until
 
 
 class LostDirectory(ClusterTest):
@@ -62,6 +62,29 @@ class LostDirectory(ClusterTest):
         cluster[second].start()
         cluster.wait_quorum(2, mons=(first, second))
         cluster.put('key 2', 'value', mons=(first, second))
+
+    def test_a_directory_of_which_a_copy_was_started_later_is_superseded(self):
+        cluster = self.formed_cluster()
+        cluster['a'].kill()
+        shutil.copytree(cluster['a'].data, cluster.root / 'copy')
+        cluster['a'].start()
+        cluster.wait_quorum(3)
+        address = f'127.0.0.1:{free_ports(1)[0]}'
+        members = cluster.members_option.replace(f"a={cluster['a'].address}", f'a={address}')
+        copy = Daemon('copy', address, cluster.root,
+                      cluster.command('a', data=cluster.root / 'copy', members=members))
+        try:
+            copy.start()
+            wait_until(lambda: b'listens at' in copy.log_bytes(), 20, 'the copy listens')
+            copy.kill()
+            copy.start()  # one start more than the original has counted
+            self.assertEqual(cluster['a'].wait_exit(20), 5)
+            self.assert_says(cluster['a'].log_bytes().decode(), 'superseded')
+        finally:
+            copy.kill()
+        cluster.put('key', 'value', mons=('b', 'c'))
+        cluster['a'].start()
+        cluster.wait_quorum(3)
 
     def test_a_client_that_asks_an_outsider_first_is_served_by_the_others(self):
         cluster = self.formed_cluster()
