@@ -1,4 +1,4 @@
-// The key-value service: what clients' requests mean, with etcd's revision semantics (research: etcd's API, "Data model
+// The key-value service: what clients' requests mean, with etcd's revision semantics (its API documentation, "Data model
 // rules"). The store's revision is 1 at first; each request that changes something adds one, whatever the number of its
 // operations; an erase that finds no key changes nothing.
 //
