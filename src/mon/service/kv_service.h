@@ -1,6 +1,6 @@
-// The key-value service: what clients' requests mean, with etcd's revision semantics (its API documentation, "Data model
-// rules"). The store's revision is 1 at first; each request that changes something adds one, whatever the number of its
-// operations; an erase that finds no key changes nothing.
+// The key-value service: what clients' requests mean, with etcd's revision semantics (its API documentation, "Data
+// model rules"). The store's revision is 1 at first; each request that changes something adds one, whatever the number
+// of its operations; an erase that finds no key changes nothing.
 //
 // Keys in the replicated space: "kv/k/" + the user's key, and "kv/revision".
 // Functions over a ReplicatedReader; they run on the store's reader, never on the event loop.
