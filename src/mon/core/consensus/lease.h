@@ -31,8 +31,6 @@ class Grant {
     until_ = until;
   }
   bool is_valid(TimePoint now) const { return now < until_; }
-  ProposalNumber pn() const { return pn_; }
-  TimePoint quiet_until() const { return quiet_until_; }
 
  private:
   ProposalNumber promised_at_start_;

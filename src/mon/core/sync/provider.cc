@@ -78,7 +78,6 @@ void SyncProvider::on_result(TimePoint now, uint64_t cookie, const TaskResult& r
   Session& session = it->second;
   if (const auto* opened = std::get_if<SnapshotOpened>(&result)) {
     session.position = opened->position;
-    session.is_open = true;
     out.trace(LogLevel::info,
               fmt::format("sync [6] snapshot at version {}, cookie {:016x}", opened->position.version.value(), cookie));
   } else if (const auto* chunk = std::get_if<ChunkRead>(&result)) {

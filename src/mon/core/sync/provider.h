@@ -47,8 +47,7 @@ class SyncProvider {
     TimePoint expires;   // step 7
     TimePoint renew_at;  // of the hold
     TimePoint hold_deadline;
-    Position position;  // of the snapshot
-    bool is_open = false;
+    Position position;      // of the snapshot
     uint64_t sequence = 0;  // of the last chunk sent
     bool is_last_sent = false;
   };
