@@ -31,6 +31,8 @@ spdlog::logger& logger() {
   return *instance;
 }
 
+LogSink log_sink = nullptr;
+
 }  // namespace
 
 Result<LogLevel> parse_log_level(const std::string& name) {
@@ -46,7 +48,10 @@ Result<LogLevel> parse_log_level(const std::string& name) {
 void set_log_level(LogLevel level) { logger().set_level(spdlog_level(level)); }
 bool is_logged(LogLevel level) { return logger().should_log(spdlog_level(level)); }
 
+void set_log_sink(LogSink sink) { log_sink = sink; }
+
 void log_line(LogLevel level, std::string_view text) {
+  if (log_sink != nullptr) return log_sink(level, text);
   timespec monotonic{};
   clock_gettime(CLOCK_BOOTTIME, &monotonic);
   logger().log(spdlog_level(level), "{}.{:06} {}", monotonic.tv_sec, monotonic.tv_nsec / 1000, text);

@@ -14,74 +14,53 @@
 
 namespace synod::sim {
 namespace {
-constexpr Duration check_interval = std::chrono::milliseconds(5);
+
+constexpr Duration poll_interval = std::chrono::milliseconds(5);
+
+std::unique_ptr<MonitorStore> open_current(MemoryHome& home) {
+  if (!home.has_store()) return nullptr;
+  return std::make_unique<MonitorStore>(*home.open_current({}));
 }
 
-// ---------------------------------------------------------------------------------------------- storage
-
-SimStorage::SimStorage(Scheduler& scheduler, StoreEngine& engine, uint64_t seed)
-    : scheduler_(scheduler), engine_(engine), random_(seed) {}
-
-SimStorage::~SimStorage() { *alive_ = false; }
-
-void SimStorage::schedule(TimePoint& lane, Duration delay, std::function<void()> work) {
-  lane = std::max(lane, scheduler_.now()) + delay;
-  scheduler_.call_at(lane, [alive = alive_, work = std::move(work)] {
-    if (*alive) work();
-  });
+Bytes joined(const std::vector<SharedBytes>& parts) {
+  Bytes bytes;
+  for (const SharedBytes& part : parts) bytes += part.view();
+  return bytes;
 }
 
-void SimStorage::write(WriteJob job, std::function<void(Status)> done) {
-  const bool is_durable = job.identity || job.durability == Durability::durable;
-  const Duration delay =
-      is_durable
-          ? sync_delay_ / 2 + Duration(static_cast<int64_t>(random_.below(static_cast<uint64_t>(sync_delay_.count()))))
-          : std::chrono::microseconds(20);
-  auto shared = std::make_shared<WriteJob>(std::move(job));
-  schedule(writer_free_, delay, [this, shared, done = std::move(done)] {
-    std::vector<WriteJob> jobs;
-    jobs.push_back(std::move(*shared));
-    done(engine_.write(jobs));
-  });
-}
-
-void SimStorage::run(Task task, std::function<void(Result<TaskResult>)> done) {
-  TimePoint& lane = is_writer_task(task) ? writer_free_ : reader_free_;
-  const Duration delay = is_writer_task(task) ? sync_delay_ : std::chrono::microseconds(50);
-  schedule(lane, delay, [this, task = std::move(task), done = std::move(done)] { done(engine_.run(task)); });
-}
+}  // namespace
 
 // ---------------------------------------------------------------------------------------------- processes
 
-Process::Process(Scheduler& scheduler, Network& network, MemoryHome& home, const std::string& address, uint64_t seed)
-    : clock(scheduler),
-      random(seed),
-      transport(network, address),
-      engine(home,
-             [&]() -> std::unique_ptr<MonitorStore> {
-               if (!home.has_store()) return nullptr;
-               return std::make_unique<MonitorStore>(*home.open_current({}));
-             }(),
-             {}),
-      storage(scheduler, engine, seed + 1) {}
+Process::Process(Scheduler& scheduler, Network& network, const MachineClock& machine, MemoryHome& home,
+                 const std::string& address, uint64_t seed)
+    : clock(scheduler, machine, gate),
+      random(seed, "process"),
+      transport(network, address, &gate),
+      engine(home, open_current(home), {}),
+      storage(scheduler, gate, engine, seed) {}
 
 Cluster::Cluster(size_t size, uint64_t seed, CoreOptions options)
-    : seed_(seed), options_(options), network_(scheduler_, seed), random_(seed + 7) {
+    : seed_(seed), options_(options), network_(scheduler_, seed), random_(seed, "cluster"), oracles_(*this, size) {
   // SIM_LOG=debug shows what the members log; times in it are real, not virtual.
   const char* level = std::getenv("SIM_LOG");
   set_log_level(level != nullptr ? *parse_log_level(level) : LogLevel::off);
   for (size_t i = 0; i < size; ++i) {
     const std::string name(1, static_cast<char>('a' + i));
-    auto member = std::make_unique<Member>();
-    member->name = name;
-    member->address = fmt::format("host-{}:{}", name, 1000 + i);
-    list_.push_back({name, member->address});
-    members_[name] = std::move(member);
+    const std::string address = fmt::format("host-{}:{}", name, 1000 + i);
+    list_.push_back({name, address});
+    names_[address] = name;
+    members_[name] = std::make_unique<Member>(scheduler_, name, address);
   }
+  observers_.push_back(&oracles_);
+  scheduler_.set_after_event([this] { after_event(); });
+  network_.set_tap([this](const std::string& from, const std::string& to, const std::vector<SharedBytes>& parts) {
+    on_frame(from, to, parts);
+  });
 }
 
 // What a daemon does before its first message.
-MonitorStart Cluster::load(Member& member, StoreEngine&) {
+MonitorStart Cluster::load(Member& member) {
   MonitorStart start;
   start.options = options_;
   start.address = member.address;
@@ -113,33 +92,64 @@ void Cluster::start(const std::string& name) {
   Member& m = member(name);
   SYNOD_ASSERT(m.process == nullptr, "it runs already");
   m.exit_code = -1;
-  m.process = std::make_unique<Process>(scheduler_, network_, m.home, m.address, seed_ * 1000 + ++lives_);
+  MonitorStart start = load(m);
+  for (Observer* observer : observers_) observer->on_start(name, start);
+  m.process = std::make_unique<Process>(scheduler_, network_, m.clock, m.home, m.address, seed_ * 1000 + ++lives_);
   Process& p = *m.process;
-  p.executor =
-      std::make_unique<Executor>(Executor::World{p.clock, p.clock, p.random, p.transport, p.storage}, load(m, p.engine),
-                                 MessengerLimits{}, [&m](int code, const std::string& reason) {
-                                   m.exit_code = code;
-                                   m.exit_reason = reason;
-                                 });
+  p.storage.set_latency(m.latency);
+  p.storage.set_observers(
+      [this, name](const WriteJob& job, const Status& status) {
+        for (Observer* observer : observers_) observer->on_written(name, job, status);
+      },
+      [this, name](const Task& task, const Result<TaskResult>& result) {
+        for (Observer* observer : observers_) observer->on_ran(name, task, result);
+      });
+  auto on_exit = [this, &m](int code, const std::string& reason) {
+    m.exit_code = code;
+    m.exit_reason = reason;
+    // Not from within the process.
+    scheduler_.call_after(Duration(0), [this, &m, life = lives_] {
+      if (m.process != nullptr && life == lives_of_[m.name]) end(m, EndOfLife::exited);
+    });
+  };
+  lives_of_[name] = lives_;
+  p.executor = std::make_unique<Executor>(Executor::World{p.clock, p.clock, p.random, p.transport, p.storage},
+                                          std::move(start), MessengerLimits{}, on_exit);
   SYNOD_ASSERT(p.executor->start().is_ok(), "a host listens");
 }
 
 void Cluster::start_all() {
   for (const std::string& name : names()) {
-    if (member(name).process == nullptr) start(name);
+    if (!is_running(name)) start(name);
   }
 }
 
-void Cluster::kill(const std::string& name) { member(name).process.reset(); }
+void Cluster::end(Member& member, EndOfLife how) {
+  if (member.process == nullptr) return;
+  for (Observer* observer : observers_) observer->on_end(member.name, how);
+  if (how == EndOfLife::power_cut) member.process->transport.vanish();
+  member.process.reset();
+}
+
+void Cluster::kill(const std::string& name) { end(member(name), EndOfLife::killed); }
 
 void Cluster::cut_power(const std::string& name) {
-  kill(name);
+  end(member(name), EndOfLife::power_cut);
   member(name).home.cut_power(random_);
 }
 
 void Cluster::wipe(const std::string& name) {
   kill(name);
   member(name).home = MemoryHome();
+  oracles_.forget(name);
+}
+
+void Cluster::pause(const std::string& name) {
+  if (is_running(name)) member(name).process->gate.pause();
+}
+
+void Cluster::resume(const std::string& name) {
+  if (is_running(name)) member(name).process->gate.resume();
 }
 
 void Cluster::isolate(const std::string& name) {
@@ -152,33 +162,31 @@ void Cluster::isolate(const std::string& name) {
 
 // ---------------------------------------------------------------------------------------------- time
 
-void Cluster::check() {
-  size_t leases = 0;
-  for (const std::string& name : running()) {
-    const Monitor& m = monitor(name);
-    m.check_invariants();
-    if (m.has_lease(scheduler_.now())) ++leases;
-    const Position committed = m.committed();
-    if (committed.version == Version()) continue;
-    const auto [it, is_new] = chosen_.try_emplace(committed.version, committed.hash);
-    SYNOD_ASSERT(it->second == committed.hash, "agreement: one history up to each version");
+void Cluster::after_event() {
+  for (auto& [name, member] : members_) {
+    if (member->process == nullptr || !member->process->gate.take_entered()) continue;
+    for (Observer* observer : observers_) observer->on_stepped(name);
   }
-  SYNOD_ASSERT(leases <= 1, "at most one member holds the lease");
+  if (oracles_.violation().empty()) return;
+  SYNOD_ASSERT(!asserts_, oracles_.violation().c_str());
+  scheduler_.stop();
 }
 
-void Cluster::run_for(Duration duration) {
-  const TimePoint end = scheduler_.now() + duration;
-  while (scheduler_.now() < end) {
-    scheduler_.run_until(std::min(end, scheduler_.now() + check_interval));
-    check();
-  }
+void Cluster::on_frame(const std::string& from, const std::string& to, const std::vector<SharedBytes>& parts) {
+  const Bytes frame = joined(parts);
+  const SharedBytes body(frame.substr(frame_prefix_size));
+  const Result<Received> received = decode_frame(ByteView(frame).substr(0, frame_prefix_size), body);
+  SYNOD_ASSERT(received.has_value(), "what this side sends decodes");
+  for (Observer* observer : observers_) observer->on_sent(from, to, *received);
 }
+
+void Cluster::run_for(Duration duration) { scheduler_.run_until(scheduler_.now() + duration); }
 
 bool Cluster::run_until(const std::function<bool()>& predicate, Duration limit) {
   const TimePoint end = scheduler_.now() + limit;
   while (!predicate()) {
-    if (scheduler_.now() >= end) return false;
-    run_for(check_interval);
+    if (scheduler_.now() >= end || !oracles_.violation().empty()) return false;
+    run_for(poll_interval);
   }
   return true;
 }
@@ -199,19 +207,24 @@ std::vector<std::string> Cluster::running() const {
   return names;
 }
 
-std::string Cluster::leader() {
+std::string Cluster::leader() const {
   std::string found;
   for (const std::string& name : running()) {
-    if (!monitor(name).has_lease(scheduler_.now())) continue;
+    if (!has_lease(name)) continue;
     if (!found.empty()) return "";
     found = name;
   }
   return found;
 }
 
-bool Cluster::has_quorum(size_t size) {
+bool Cluster::has_quorum(size_t size) const {
   const std::string name = leader();
-  return !name.empty() && monitor(name).quorum(scheduler_.now()).size() == size;
+  return !name.empty() && monitor(name).quorum(member(name).clock.now()).size() == size;
+}
+
+std::string Cluster::name_at(const std::string& address) const {
+  const auto it = names_.find(address);
+  return it == names_.end() ? "" : it->second;
 }
 
 // ---------------------------------------------------------------------------------------------- clients
@@ -239,7 +252,7 @@ struct Cluster::Client : MessengerHandler {
   void on_disconnected(ConnectionId) override {}
 
   std::string address;
-  ProcessClock clock;
+  SteadyClock clock;
   SeededRandom random;
   HostTransport transport;
   ClientRequest request;

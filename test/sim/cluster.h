@@ -1,5 +1,6 @@
 // A whole cluster in one thread under virtual time: the real Monitor, Executor, Messenger, codec and StoreEngine, on a
-// network and on disks in memory. One seed decides everything. The oracles run at every step of every member.
+// hostile network and on disks that lose what was not synced. One seed decides everything. The oracles look at every
+// event.
 #pragma once
 
 #include <functional>
@@ -12,35 +13,19 @@
 #include "mon/daemon/store_engine.h"
 #include "test/sim/home.h"
 #include "test/sim/network.h"
-#include "test/sim/scheduler.h"
+#include "test/sim/observer.h"
+#include "test/sim/oracles.h"
+#include "test/sim/process_clock.h"
+#include "test/sim/storage.h"
 
 namespace synod::sim {
 
-// Performs the store's work after a virtual delay, in order on each lane; a merge of writes shares one delay.
-class SimStorage : public Storage {
- public:
-  SimStorage(Scheduler& scheduler, StoreEngine& engine, uint64_t seed);
-  ~SimStorage() override;
-  void write(WriteJob job, std::function<void(Status)> done) override;
-  void run(Task task, std::function<void(Result<TaskResult>)> done) override;
-  void set_sync_delay(Duration delay) { sync_delay_ = delay; }
-
- private:
-  void schedule(TimePoint& lane, Duration delay, std::function<void()> work);
-
-  Scheduler& scheduler_;
-  StoreEngine& engine_;
-  SeededRandom random_;
-  Duration sync_delay_ = std::chrono::milliseconds(2);
-  TimePoint writer_free_;
-  TimePoint reader_free_;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
-};
-
 // One process life of a member.
 struct Process {
-  Process(Scheduler& scheduler, Network& network, MemoryHome& home, const std::string& address, uint64_t seed);
+  Process(Scheduler& scheduler, Network& network, const MachineClock& machine, MemoryHome& home,
+          const std::string& address, uint64_t seed);
 
+  ProcessGate gate;
   ProcessClock clock;
   SeededRandom random;
   HostTransport transport;
@@ -50,26 +35,35 @@ struct Process {
 };
 
 struct Member {
+  Member(Scheduler& scheduler, std::string member_name, std::string member_address)
+      : name(std::move(member_name)), address(std::move(member_address)), clock(scheduler) {}
+
   std::string name;
   std::string address;
+  MachineClock clock;
   MemoryHome home;
+  DiskLatency latency;
   std::unique_ptr<Process> process;  // null: not running
-  int exit_code = -1;
+  int exit_code = -1;                // of the last life, if it ended by itself
   std::string exit_reason;
 };
 
 class Cluster {
  public:
+  // Members are named a, b, c ...
   Cluster(size_t size, uint64_t seed, CoreOptions options = {});
   ~Cluster();
 
+  // REQUIRES: it does not run.
   void start(const std::string& name);
   void start_all();
   // The process ends; what it wrote stays, what it had queued does not.
   void kill(const std::string& name);
-  // As kill, and what was not durable may be lost.
+  // As kill, nobody is told, and what was not durable may be lost.
   void cut_power(const std::string& name);
   void wipe(const std::string& name);
+  void pause(const std::string& name);
+  void resume(const std::string& name);
   // Cuts all links of this member, in both directions.
   void isolate(const std::string& name);
   void heal() { network_.heal_all(); }
@@ -79,11 +73,18 @@ class Cluster {
   bool run_until(const std::function<bool()>& predicate, Duration limit = std::chrono::seconds(30));
 
   Member& member(const std::string& name) { return *members_.at(name); }
+  const Member& member(const std::string& name) const { return *members_.at(name); }
   std::vector<std::string> names() const;
   std::vector<std::string> running() const;
-  const Monitor& monitor(const std::string& name) { return member(name).process->executor->monitor(); }
-  std::string leader();  // empty: none, or several
-  bool has_quorum(size_t size);
+  bool is_running(const std::string& name) const { return member(name).process != nullptr; }
+  const Monitor& monitor(const std::string& name) const { return member(name).process->executor->monitor(); }
+  // By its own clock.
+  bool has_lease(const std::string& name) const { return monitor(name).has_lease(member(name).clock.now()); }
+  std::string leader() const;  // empty: none, or several
+  bool has_quorum(size_t size) const;
+  // The name of the member at this address; empty if there is none.
+  std::string name_at(const std::string& address) const;
+  const std::vector<InitialMember>& list() const { return list_; }
 
   // A client's request to one member, over a connection of its own. The reply comes later.
   using OnReply = std::function<void(const ClientReply&)>;
@@ -98,14 +99,22 @@ class Cluster {
   // one forward; the names of those that differ, or nothing.
   std::string differences();
 
+  // Also told of what happens; must outlive the cluster.
+  void add_observer(Observer* observer) { observers_.push_back(observer); }
+  // Violations end the process, unless they are collected.
+  void collect_violations() { asserts_ = false; }
+  Oracles& oracles() { return oracles_; }
   Scheduler& scheduler() { return scheduler_; }
   Network& network() { return network_; }
   SeededRandom& random() { return random_; }
+  const CoreOptions& options() const { return options_; }
 
  private:
   struct Client;
-  MonitorStart load(Member& member, StoreEngine& engine);
-  void check();
+  MonitorStart load(Member& member);
+  void end(Member& member, EndOfLife how);
+  void after_event();
+  void on_frame(const std::string& from, const std::string& to, const std::vector<SharedBytes>& parts);
 
   uint64_t seed_;
   CoreOptions options_;
@@ -114,10 +123,14 @@ class Cluster {
   SeededRandom random_;
   std::vector<InitialMember> list_;
   std::map<std::string, std::unique_ptr<Member>> members_;
-  std::map<Version, ChainHash> chosen_;  // what any member has committed, by version
+  std::map<std::string, std::string> names_;  // by address
+  Oracles oracles_;
+  std::vector<Observer*> observers_;
+  bool asserts_ = true;
   std::map<uint64_t, std::unique_ptr<Client>> clients_;
   uint64_t last_client_ = 0;
   uint64_t lives_ = 0;
+  std::map<std::string, uint64_t> lives_of_;  // which life is the present one
 };
 
 }  // namespace synod::sim

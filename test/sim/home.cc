@@ -47,6 +47,7 @@ Status MemoryHome::write_identity(ByteView record) {
 
 Result<std::unique_ptr<KeyValueDB>> MemoryHome::open_current(const DatabaseOptions&) {
   if (current_ == nullptr) return Status(Code::not_found, "there is no store");
+  make_durable(*current_);  // as LevelDB does when it opens
   return std::unique_ptr<KeyValueDB>(std::make_unique<ImageDB>(current_, durable_commits_));
 }
 

@@ -1,81 +1,75 @@
-// Virtual time: a queue of tasks, run in order of time, one after the other. The same calls give the same order.
+// Virtual time: a queue of events, run in order of time, one after the other. The same calls give the same order.
+//
+// Time here is *true* time; what a process reads is its own clock (process_clock.h).
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <set>
 #include <utility>
 
+#include "base/checksum.h"
 #include "base/time.h"
-#include "msg/transport.h"
+#include "test/sim/random.h"
 
 namespace synod::sim {
+
+// A running hash of everything that happened: two runs with the same hash were the same run.
+class TraceHash {
+ public:
+  void add(uint64_t number) {
+    value_ ^= number;
+    value_ *= 0xff51afd7ed558ccd;
+    value_ ^= value_ >> 32;
+  }
+  void add(ByteView bytes) { add(checksum64(bytes)); }
+  uint64_t value() const { return value_; }
+
+ private:
+  uint64_t value_ = 0x53796e6f64;
+};
 
 class Scheduler {
  public:
   TimePoint now() const { return now_; }
-  uint64_t call_at(TimePoint when, std::function<void()> task) {
+
+  // Events of one time run in the order in which they were asked for.
+  uint64_t call_at(TimePoint when, std::function<void()> event) {
     const uint64_t id = ++last_id_;
-    queue_.emplace(std::pair(std::max(when, now_), id), std::move(task));
+    queue_.emplace(std::pair(std::max(when, now_), id), std::move(event));
     return id;
   }
-  uint64_t call_after(Duration delay, std::function<void()> task) { return call_at(now_ + delay, std::move(task)); }
+  uint64_t call_after(Duration delay, std::function<void()> event) { return call_at(now_ + delay, std::move(event)); }
 
-  // Runs the tasks due up to `until`.
+  // Runs the events due up to `until`, or until stop().
   void run_until(TimePoint until) {
-    while (!queue_.empty() && queue_.begin()->first.first <= until) {
+    is_stopped_ = false;
+    while (!is_stopped_ && !queue_.empty() && queue_.begin()->first.first <= until) {
       auto node = queue_.extract(queue_.begin());
       now_ = node.key().first;
+      ++events_;
+      trace_.add(static_cast<uint64_t>(now_.time_since_epoch().count()));
+      trace_.add(node.key().second);
       node.mapped()();
+      if (after_event_) after_event_();
     }
-    now_ = std::max(now_, until);
+    if (!is_stopped_) now_ = std::max(now_, until);
   }
+  void stop() { is_stopped_ = true; }
+
+  // Called after every event.
+  void set_after_event(std::function<void()> hook) { after_event_ = std::move(hook); }
+  uint64_t events() const { return events_; }
+  TraceHash& trace() { return trace_; }
 
  private:
   TimePoint now_{std::chrono::hours(1)};
   uint64_t last_id_ = 0;
+  uint64_t events_ = 0;
+  bool is_stopped_ = false;
   std::map<std::pair<TimePoint, uint64_t>, std::function<void()>> queue_;
-};
-
-// Clock and timers of one process life: they end with it.
-class ProcessClock : public Clock, public Timers {
- public:
-  explicit ProcessClock(Scheduler& scheduler) : scheduler_(scheduler) {}
-
-  TimePoint now() const override { return scheduler_.now(); }
-  TimerId call_at(TimePoint when, std::function<void()> task) override {
-    const TimerId timer = ++last_timer_;
-    active_->insert(timer);
-    scheduler_.call_at(when, [active = active_, timer, task = std::move(task)] {
-      if (active->erase(timer) > 0) task();
-    });
-    return timer;
-  }
-  void cancel(TimerId timer) override { active_->erase(timer); }
-  ~ProcessClock() override { active_->clear(); }
-
- private:
-  Scheduler& scheduler_;
-  TimerId last_timer_ = 0;
-  std::shared_ptr<std::set<TimerId>> active_ = std::make_shared<std::set<TimerId>>();
-};
-
-// SplitMix64: a stream of its own for each subsystem, so that one more draw in one does not change another.
-class SeededRandom : public Random {
- public:
-  explicit SeededRandom(uint64_t seed) : state_(seed) {}
-  uint64_t next() override {
-    uint64_t z = (state_ += 0x9e3779b97f4a7c15);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
-  }
-  uint64_t below(uint64_t bound) { return next() % bound; }
-  bool chance(uint64_t percent) { return below(100) < percent; }
-
- private:
-  uint64_t state_;
+  std::function<void()> after_event_;
+  TraceHash trace_;
 };
 
 }  // namespace synod::sim

@@ -6,10 +6,8 @@
 #include <functional>
 #include <mutex>
 #include <thread>
-#include <vector>
 
-#include "mon/daemon/storage.h"
-#include "mon/daemon/store_engine.h"
+#include "mon/daemon/store_work.h"
 
 namespace synod {
 
@@ -24,30 +22,17 @@ class StoreThreads : public Storage {
   void run(Task task, std::function<void(Result<TaskResult>)> done) override;
 
  private:
-  struct Write {
-    WriteJob job;
-    std::function<void(Status)> done;
-  };
-  struct Run {
-    Task task;
-    std::function<void(Result<TaskResult>)> done;
-  };
-  using Work = std::variant<Write, Run>;
-
   // A queue with a thread of its own.
   struct Lane {
     std::mutex mutex;
     std::condition_variable wake;
-    std::deque<Work> queue;
+    std::deque<QueuedWork> queue;
     bool is_closed = false;
     std::thread thread;
   };
 
-  void enqueue(Lane& lane, Work work);
+  void enqueue(Lane& lane, QueuedWork work);
   void work(Lane& lane);
-  void perform(std::deque<Work> queue);
-  void perform_writes(std::vector<Write> writes);
-  void perform_run(Run run);
   void close(Lane& lane);
 
   StoreEngine& engine_;

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "store/memory_db.h"
-#include "test/sim/scheduler.h"
+#include "test/sim/random.h"
 #include "test/unit/mon/builders.h"
 
 namespace synod {

@@ -103,7 +103,7 @@ class Speaker : public MessengerHandler {
   }
   void on_disconnected(ConnectionId) override {}
 
-  sim::ProcessClock clock_;
+  sim::SteadyClock clock_;
   sim::SeededRandom random_;
   sim::HostTransport transport_;
   std::vector<Message> heard_;
@@ -141,7 +141,7 @@ struct World {
   sim::Scheduler scheduler;
   sim::Network network;
   sim::MemoryHome home;
-  sim::ProcessClock clock;
+  sim::SteadyClock clock;
   sim::SeededRandom random;
   sim::HostTransport transport;
   std::optional<StoreEngine> engine;

@@ -1,0 +1,101 @@
+// How often rare situations occurred: a simulator that never meets them proves nothing about them.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace synod::sim {
+
+enum class Rare : size_t {
+  two_leaders_alive,
+  election_won,
+  value_recovered_under_newer_pn,
+  accepted_value_replaced,
+  leader_lost_between_accept_and_commit,
+  lease_expired_in_a_pause,
+  higher_promise_met_without_election,
+  gap_told,
+  catch_up_in_pieces,
+  begin_sent_again,
+  sync_started,
+  sync_interrupted,
+  sync_finished,
+  sync_provider_lost,
+  provider_asked_while_syncing,
+  power_cut_with_unsynced_writes,
+  power_cut_inside_a_write,
+  power_cut_of_a_majority,
+  torn_tail_cut_at_open,
+  log_rotated_between_accept_and_commit,
+  disk_error,
+  disk_full,
+  disk_hang_of_a_leader,
+  frames_replayed,
+  half_open_connection,
+  one_way_partition_of_a_leader,
+  bridge_partition,
+  flapping_link,
+  clock_at_the_drift_bound,
+  member_beyond_the_trim_floor_in_the_core,
+  write_acknowledged_while_faults_active,
+  write_of_unknown_outcome,
+  request_answered_from_its_session,
+  read_by_read_index,
+  leadership_handed_over,
+  count_
+};
+
+inline constexpr std::array<std::string_view, static_cast<size_t>(Rare::count_)> rare_names{
+    "two leaders alive",
+    "election won",
+    "uncommitted value recovered under a newer pn",
+    "accepted value replaced by another",
+    "leader lost between accept and commit",
+    "lease expired during a pause",
+    "higher promise met without an election",
+    "gap told",
+    "catch-up in several pieces",
+    "begin sent again",
+    "sync started",
+    "sync interrupted",
+    "sync finished",
+    "sync lost its provider",
+    "provider asked while syncing itself",
+    "power cut with unsynced writes",
+    "power cut inside a write",
+    "power cut of a majority at once",
+    "torn tail cut at open",
+    "write-ahead log rotated between accept and commit",
+    "disk error",
+    "disk full",
+    "disk hang of a leader",
+    "frames replayed over a new connection",
+    "half-open connection",
+    "one-way partition of a leader",
+    "bridge partition",
+    "flapping link",
+    "two clocks at the drift bound",
+    "member beyond the trim floor in the core",
+    "write acknowledged while faults were active",
+    "write of unknown outcome",
+    "retry answered from its session",
+    "read served through a read index",
+    "leadership handed over",
+};
+
+class Counters {
+ public:
+  void count(Rare rare, uint64_t times = 1) { counts_[static_cast<size_t>(rare)] += times; }
+  uint64_t operator[](Rare rare) const { return counts_[static_cast<size_t>(rare)]; }
+  void add(const Counters& other) {
+    for (size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];
+  }
+  std::array<uint64_t, static_cast<size_t>(Rare::count_)>& all() { return counts_; }
+  const std::array<uint64_t, static_cast<size_t>(Rare::count_)>& all() const { return counts_; }
+
+ private:
+  std::array<uint64_t, static_cast<size_t>(Rare::count_)> counts_{};
+};
+
+}  // namespace synod::sim

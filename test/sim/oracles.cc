@@ -1,0 +1,300 @@
+#include "test/sim/oracles.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "test/sim/cluster.h"
+
+namespace synod::sim {
+namespace {
+
+// How many versions below the last chosen one are remembered in full.
+constexpr uint64_t versions_remembered = 2000;
+
+std::string text(const ChainHash& hash) { return to_string(hash).substr(0, 8); }
+std::string text(const Position& position) { return fmt::format("{}:{}", position.version.value(), text(position.hash)); }
+
+}  // namespace
+
+void Oracles::violated(const std::string& what) {
+  if (violation_.empty()) violation_ = what;
+}
+
+ProposalNumber Oracles::promise_of(const Held& held) {
+  ProposalNumber highest = held.promised;
+  for (const auto& [version, acceptance] : held.accepted) highest = std::max(highest, acceptance.pn);
+  return highest;
+}
+
+// ---------------------------------------------------------------------------------------------- disks
+
+// What was durable is there: nothing that was promised, accepted or told is forgotten.
+void Oracles::on_start(const std::string& member, const MonitorStart& start) {
+  Held& held = members_[member];
+  Held found;
+  found.promised = start.identity.promised;
+  if (start.log) {
+    found.applied = start.log->applied;
+    for (const LogEntry& entry : start.log->accepted) found.accepted[entry.version] = {entry.pn, entry.hash};
+  }
+  found.told = held.told;
+  if (promise_of(found) < std::max(promise_of(held), held.told)) {
+    violated(fmt::format("{} starts with the promise {}, and had promised {}, told {}", member,
+                         to_string(promise_of(found)), to_string(promise_of(held)), to_string(held.told)));
+  }
+  if (found.applied.version < held.applied.version && !start.is_marked) {
+    // Applying needs no sync of its own, but then what was applied is still there as accepted.
+    violated(fmt::format("{} starts at {}, and was durably at {}", member, text(found.applied), text(held.applied)));
+  }
+  for (const auto& [version, acceptance] : held.accepted) {
+    if (version <= found.applied.version) continue;
+    bool is_covered = false;
+    for (const auto& [at, now] : found.accepted) {
+      if (at > version) break;
+      const bool is_same = at == version && now.hash == acceptance.hash && now.pn >= acceptance.pn;
+      is_covered = is_covered || is_same || now.pn > acceptance.pn;
+    }
+    if (!is_covered) {
+      violated(fmt::format("{} has forgotten its acceptance of {} under pn {}", member,
+                           text(Position{version, acceptance.hash}), to_string(acceptance.pn)));
+    }
+  }
+  check_chosen(member + " starts", found.applied);
+  held = found;
+  if (!start.log) return;
+  for (const LogEntry& entry : start.log->accepted) accepted(member, entry);
+}
+
+void Oracles::on_end(const std::string& member, EndOfLife) {
+  Held& held = members_[member];
+  if (held.was_leader && !held.accepted.empty()) counters_.count(Rare::leader_lost_between_accept_and_commit);
+  if (held.was_syncing) counters_.count(Rare::sync_interrupted);
+  held.unsynced.clear();
+  held.was_leader = held.was_syncing = false;
+  committed_.erase(member);
+}
+
+void Oracles::take(const std::string& member, Held& held, const WriteJob& job) {
+  for (const synod::StoreWrite& write : job.writes) {
+    if (const auto* put = std::get_if<PutEntry>(&write)) {
+      const LogEntry& entry = put->entry;
+      if (entry.version <= held.applied.version) continue;
+      const auto before = held.accepted.find(entry.version);
+      if (before != held.accepted.end() && before->second.hash != entry.hash) {
+        counters_.count(Rare::accepted_value_replaced);
+      }
+      held.accepted[entry.version] = {entry.pn, entry.hash};
+      accepted(member, entry);
+    } else if (const auto* erase = std::get_if<EraseEntries>(&write)) {
+      held.accepted.erase(held.accepted.lower_bound(erase->from), held.accepted.lower_bound(erase->to));
+    } else if (const auto* apply = std::get_if<ApplyEntry>(&write)) {
+      held.applied = apply->position;
+      held.accepted.erase(held.accepted.begin(), held.accepted.upper_bound(apply->position.version));
+    }
+  }
+}
+
+void Oracles::on_written(const std::string& member, const WriteJob& job, const Status& status) {
+  if (!status.is_ok()) return;
+  Held& held = members_[member];
+  if (job.identity) {
+    const Result<Identity> identity = Identity::decode(*job.identity);
+    if (!identity || identity->promised < held.promised) {
+      violated(member + " wrote an identity that is damaged, or promises less than before");
+    } else {
+      held.promised = identity->promised;
+    }
+  }
+  if (job.writes.empty()) return;
+  held.unsynced.push_back(job);
+  if (job.durability != Durability::durable) return;
+  for (const WriteJob& write : held.unsynced) take(member, held, write);
+  held.unsynced.clear();
+}
+
+void Oracles::on_ran(const std::string& member, const Task&, const Result<TaskResult>& result) {
+  if (!result) return;
+  Held& held = members_[member];
+  const LogState* log = nullptr;
+  if (const auto* switched = std::get_if<Switched>(&*result)) log = &switched->log;
+  if (const auto* formed = std::get_if<Formed>(&*result)) log = &formed->log;
+  if (log == nullptr) return;
+  if (std::holds_alternative<Switched>(*result)) counters_.count(Rare::sync_finished);
+  // I-9, rule 7: a sync neither clears nor copies what was accepted above what it delivers.
+  for (const auto& [version, acceptance] : held.accepted) {
+    if (version <= log->applied.version) continue;
+    const bool is_kept = std::any_of(log->accepted.begin(), log->accepted.end(), [&](const LogEntry& entry) {
+      return entry.version == version && entry.hash == acceptance.hash && entry.pn == acceptance.pn;
+    });
+    if (is_kept) continue;
+    const auto chosen = chosen_.find(version);
+    if (chosen != chosen_.end() && chosen->second.hash == acceptance.hash) {
+      violated(fmt::format("the sync of {} lost its acceptance of {}", member, text(Position{version, acceptance.hash})));
+    }
+  }
+  held.applied = log->applied;
+  held.accepted.clear();
+  held.unsynced.clear();
+  for (const LogEntry& entry : log->accepted) held.accepted[entry.version] = {entry.pn, entry.hash};
+  check_chosen(member + " after a sync", held.applied);
+}
+
+// ---------------------------------------------------------------------------------------------- agreement
+
+void Oracles::accepted(const std::string& member, const LogEntry& entry) {
+  const Acceptance acceptance{entry.pn, entry.hash};
+  auto& of_version = acceptances_[entry.version];
+  const auto chosen = chosen_.find(entry.version);
+  for (const auto& [earlier, by] : of_version) {
+    if (earlier.pn == entry.pn && earlier.hash != entry.hash) {
+      violated(fmt::format("two values under pn {} at version {}", to_string(entry.pn), entry.version.value()));
+    }
+    const bool is_recovered = earlier.hash == entry.hash && earlier.pn < entry.pn;
+    if (is_recovered && chosen == chosen_.end() && of_version.count(acceptance) == 0) {
+      counters_.count(Rare::value_recovered_under_newer_pn);
+    }
+  }
+  auto& by = of_version[acceptance];
+  by.insert(member);
+  if (by.size() < majority_) return;
+  if (chosen != chosen_.end()) {
+    if (chosen->second.hash == entry.hash) return;
+    violated(fmt::format("version {} was chosen as {} under pn {}, and again as {} under pn {}", entry.version.value(),
+                         text(chosen->second.hash), to_string(chosen->second.pn), text(entry.hash),
+                         to_string(entry.pn)));
+    return;
+  }
+  chosen_[entry.version] = {entry.hash, entry.pn};
+  if (on_chosen_) on_chosen_(entry.version, entry.value);
+  if (chosen_.size() > versions_remembered) {
+    acceptances_.erase(acceptances_.begin(), acceptances_.upper_bound(chosen_.begin()->first));
+    begun_.erase(begun_.begin(), begun_.upper_bound({chosen_.begin()->first.next(), {}}));
+    chosen_.erase(chosen_.begin());
+  }
+}
+
+// What anybody takes for committed was chosen, with this very history.
+void Oracles::check_chosen(const std::string& who, const Position& position) {
+  if (position.version == Version()) return;
+  if (!chosen_.empty() && position.version < chosen_.begin()->first) return;
+  const auto chosen = chosen_.find(position.version);
+  if (chosen == chosen_.end()) {
+    violated(fmt::format("{} takes {} for committed, which no majority has durably accepted", who, text(position)));
+  } else if (chosen->second.hash != position.hash) {
+    violated(fmt::format("{} has {} where {} was chosen", who, text(position), text(chosen->second.hash)));
+  }
+}
+
+// ---------------------------------------------------------------------------------------------- messages
+
+// A promise, an acceptance or a grant is durable before it is told, and none is ever below one told before.
+void Oracles::check_promise_told(const std::string& from, Held& held, const ProposalNumber& pn, const char* what) {
+  if (pn < held.told) {
+    violated(fmt::format("{} sends {} under pn {} after one under {}", from, what, to_string(pn),
+                         to_string(held.told)));
+  }
+  if (promise_of(held) < pn) {
+    violated(fmt::format("{} sends {} under pn {} before that promise is durable", from, what, to_string(pn)));
+  }
+  held.told = std::max(held.told, pn);
+}
+
+void Oracles::check_sender(const std::string& from, Held& held, const Message& message) {
+  if (const auto* accept = std::get_if<Accept>(&message)) {
+    const auto it = held.accepted.find(accept->position.version);
+    const bool is_held =
+        it != held.accepted.end() && it->second == Acceptance{accept->pn, accept->position.hash};
+    // Of what is chosen, anybody may say so.
+    const auto chosen = chosen_.find(accept->position.version);
+    if (chosen != chosen_.end() && chosen->second.hash == accept->position.hash) return;
+    if (!is_held && held.applied.version < accept->position.version) {
+      violated(fmt::format("{} sends its acceptance of {} under pn {} before it is durable", from,
+                           text(accept->position), to_string(accept->pn)));
+    }
+    check_promise_told(from, held, accept->pn, "an acceptance");
+  } else if (const auto* last = std::get_if<Last>(&message)) {
+    for (const LogEntry& entry : last->accepted) {
+      const auto it = held.accepted.find(entry.version);
+      if (entry.version <= held.applied.version) continue;
+      if (it == held.accepted.end() || it->second != Acceptance{entry.pn, entry.hash}) {
+        violated(fmt::format("{} reports {} under pn {}, which it does not durably hold", from, text(entry.position()),
+                             to_string(entry.pn)));
+      }
+    }
+    check_promise_told(from, held, last->pn, "a promise");
+  } else if (const auto* ack = std::get_if<LeaseAck>(&message)) {
+    check_promise_told(from, held, ack->pn, "a grant");
+  } else if (const auto* begin = std::get_if<Begin>(&message)) {
+    const auto [it, is_new] = begun_.try_emplace({begin->entry.version, begin->entry.pn}, begin->entry.hash);
+    if (it->second != begin->entry.hash) {
+      violated(fmt::format("{} proposes two values at version {} under pn {}", from, begin->entry.version.value(),
+                           to_string(begin->entry.pn)));
+    }
+    check_chosen(from + " (begin)", begin->committed);
+  } else if (const auto* commit = std::get_if<Commit>(&message)) {
+    check_chosen(from + " (commit)", commit->committed);
+  } else if (const auto* lease = std::get_if<Lease>(&message)) {
+    check_chosen(from + " (lease)", lease->committed);
+  } else if (std::holds_alternative<Gap>(message)) {
+    counters_.count(Rare::gap_told);
+  } else if (const auto* entries = std::get_if<Entries>(&message)) {
+    for (const LogEntry& entry : entries->entries) check_chosen(from + " (entries)", entry.position());
+  } else if (std::holds_alternative<SyncStart>(message)) {
+    counters_.count(Rare::sync_started);
+  }
+}
+
+void Oracles::on_sent(const std::string& from_host, const std::string&, const Received& frame) {
+  const std::string from = cluster_.name_at(from_host);
+  if (from.empty()) return;
+  Held& held = members_[from];
+  const Message& message = frame.message;
+  const bool is_vote = std::holds_alternative<Accept>(message) || std::holds_alternative<Last>(message) ||
+                       std::holds_alternative<LeaseAck>(message) || std::holds_alternative<Begin>(message) ||
+                       std::holds_alternative<Collect>(message) || std::holds_alternative<Propose>(message);
+  if (is_vote && cluster_.monitor(from).state() == MemberState::syncing) {
+    violated(fmt::format("{} sends {} while it is syncing", from, message_name(message)));
+  }
+  check_sender(from, held, message);
+}
+
+// ---------------------------------------------------------------------------------------------- steps
+
+void Oracles::check_leases() {
+  std::string holders;
+  size_t leaders = 0;
+  size_t leases = 0;
+  for (const std::string& name : cluster_.running()) {
+    if (cluster_.monitor(name).state() != MemberState::leader) continue;
+    ++leaders;
+    if (!cluster_.has_lease(name)) continue;
+    ++leases;
+    holders += " " + name;
+  }
+  if (leases > 1) violated("several members hold a lease:" + holders);
+  if (leaders > 1 && !two_leaders_) counters_.count(Rare::two_leaders_alive);
+  two_leaders_ = leaders > 1;
+}
+
+void Oracles::on_stepped(const std::string& member) {
+  const Monitor& monitor = cluster_.monitor(member);
+  monitor.check_invariants();
+  Held& held = members_[member];
+  const MemberState state = monitor.state();
+  const bool is_leader = state == MemberState::leader;
+  if (is_leader && !held.was_leader) counters_.count(Rare::election_won);
+  held.was_leader = is_leader;
+  held.was_syncing = state == MemberState::syncing;
+  if (is_leader) check_leases();
+  Position& seen = committed_[member];
+  const Position committed = monitor.committed();
+  if (committed == seen) return;
+  if (committed.version < seen.version) {
+    violated(fmt::format("{} goes back from {} to {}", member, text(seen), text(committed)));
+  }
+  check_chosen(member, committed);
+  seen = committed;
+}
+
+}  // namespace synod::sim

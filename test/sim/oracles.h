@@ -1,0 +1,85 @@
+// The oracles of consensus: they look at every frame that is sent, every write that is completed, every start and every
+// step, and keep a ledger of their own of what each member has promised, accepted and told. They know the protocol's
+// rules, not its implementation. doc/testing.md lists them.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "test/sim/counters.h"
+#include "test/sim/observer.h"
+
+namespace synod::sim {
+
+class Cluster;
+
+class Oracles : public Observer {
+ public:
+  explicit Oracles(const Cluster& cluster, size_t size) : cluster_(cluster), majority_(size / 2 + 1) {}
+
+  void on_start(const std::string& member, const MonitorStart& start) override;
+  void on_end(const std::string& member, EndOfLife how) override;
+  void on_written(const std::string& member, const WriteJob& job, const Status& status) override;
+  void on_ran(const std::string& member, const Task& task, const Result<TaskResult>& result) override;
+  void on_sent(const std::string& from_host, const std::string& to_host, const Received& frame) override;
+  void on_stepped(const std::string& member) override;
+
+  // A wiped member is another member.
+  void forget(const std::string& member) { members_.erase(member); }
+  // Anybody may report what breaks a promise; the first one counts.
+  void violated(const std::string& what);
+  const std::string& violation() const { return violation_; }
+  // Told of each value when it is chosen.
+  using OnChosen = std::function<void(Version version, const SharedBytes& value)>;
+  void set_on_chosen(OnChosen on_chosen) { on_chosen_ = std::move(on_chosen); }
+  Version last_chosen() const { return chosen_.empty() ? Version() : chosen_.rbegin()->first; }
+  Counters& counters() { return counters_; }
+
+ private:
+  struct Acceptance {
+    ProposalNumber pn;
+    ChainHash hash;
+    friend auto operator<=>(const Acceptance&, const Acceptance&) = default;
+  };
+  // What a member holds durably, as its completed writes say, and what it has told.
+  struct Held {
+    ProposalNumber promised;
+    Position applied;
+    std::map<Version, Acceptance> accepted;  // above applied
+    std::deque<WriteJob> unsynced;           // visible, not durable
+    ProposalNumber told;                     // the highest pn of a promise, acceptance or grant that it sent
+    bool was_leader = false;
+    bool was_syncing = false;
+  };
+  struct Chosen {
+    ChainHash hash;
+    ProposalNumber pn;  // under which it was first chosen
+  };
+
+  void take(const std::string& member, Held& held, const WriteJob& job);
+  void accepted(const std::string& member, const LogEntry& entry);
+  void check_chosen(const std::string& who, const Position& position);
+  void check_promise_told(const std::string& from, Held& held, const ProposalNumber& pn, const char* what);
+  void check_sender(const std::string& from, Held& held, const Message& message);
+  void check_leases();
+  static ProposalNumber promise_of(const Held& held);
+
+  const Cluster& cluster_;
+  size_t majority_;
+  std::map<std::string, Held> members_;
+  std::map<Version, std::map<Acceptance, std::set<std::string>>> acceptances_;
+  std::map<Version, Chosen> chosen_;
+  std::map<std::pair<Version, ProposalNumber>, ChainHash> begun_;
+  std::map<std::string, Position> committed_;  // as last seen
+  std::string violation_;
+  OnChosen on_chosen_;
+  Counters counters_;
+  bool two_leaders_ = false;
+};
+
+}  // namespace synod::sim

@@ -1,0 +1,79 @@
+#include "test/sim/run/client.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/assert.h"
+
+namespace synod::sim {
+namespace {
+constexpr Duration attempt_timeout = std::chrono::milliseconds(1500);
+constexpr Duration retry_delay = std::chrono::milliseconds(30);
+}  // namespace
+
+SimClient::SimClient(Scheduler& scheduler, Network& network, uint64_t seed, uint64_t number,
+                     const std::vector<std::string>& addresses)
+    : scheduler_(scheduler),
+      clock_(scheduler),
+      random_(seed, fmt::format("client {}", number)),
+      transport_(network, fmt::format("client-{}", number)),
+      messenger_(
+          transport_, clock_, clock_, random_, MessengerLimits{}, [] { return Messenger::Self{}; }, *this) {
+  for (const std::string& address : addresses) messenger_.add_link(address);
+}
+
+SimClient::~SimClient() { *alive_ = false; }
+
+void SimClient::request(ClientRequest request, std::vector<std::string> addresses, OnAnswer on_answer) {
+  SYNOD_ASSERT(!is_busy(), "one request at a time");
+  request_ = std::move(request);
+  addresses_ = std::move(addresses);
+  on_answer_ = std::move(on_answer);
+  gives_up_ = scheduler_.now() + std::chrono::milliseconds(request_.timeout_ms);
+  attempt();
+}
+
+void SimClient::attempt() {
+  if (!is_busy()) return;
+  asked_.clear();
+  if (scheduler_.now() >= gives_up_) return finish({0, Status(Code::unavailable, "no time is left"), {}});
+  const std::string& address = random_.pick(addresses_);
+  ClientRequest request = request_;
+  request.id = ++attempt_;
+  const Duration patience = std::min(attempt_timeout, gives_up_ - scheduler_.now());
+  request.timeout_ms = static_cast<uint32_t>(to_milliseconds(patience) + 1);
+  if (!messenger_.send(address, Message(request))) return retry_after(retry_delay);
+  asked_ = address;
+  scheduler_.call_after(patience + std::chrono::milliseconds(20), [this, alive = alive_, attempt = attempt_] {
+    if (*alive && is_busy() && attempt == attempt_ && !asked_.empty()) on_link_down(asked_, Status::ok());
+  });
+}
+
+void SimClient::retry_after(Duration delay) {
+  scheduler_.call_after(delay, [this, alive = alive_, attempt = attempt_] {
+    if (*alive && attempt == attempt_) this->attempt();
+  });
+}
+
+void SimClient::on_link_up(const std::string&, const PeerInfo&) {}
+
+// Also: no answer in time. Nobody knows what has become of a write.
+void SimClient::on_link_down(const std::string& address, const Status&) {
+  if (!is_busy() || asked_ != address) return;
+  asked_.clear();
+  if (is_write()) return finish({0, Status(Code::unknown_outcome, "no answer"), {}});
+  retry_after(retry_delay);
+}
+
+void SimClient::on_message(ConnectionId, const PeerInfo&, Received received) {
+  auto* reply = std::get_if<ClientReply>(&received.message);
+  if (reply == nullptr || !is_busy() || reply->id != attempt_ || asked_.empty()) return;
+  if (reply->status.code() != Code::unavailable) return finish(std::move(*reply));
+  asked_.clear();
+  retry_after(retry_delay);
+}
+
+void SimClient::finish(ClientReply reply) { std::exchange(on_answer_, nullptr)(reply); }
+
+}  // namespace synod::sim

@@ -1,0 +1,177 @@
+#include "test/sim/run/runner.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "test/sim/run/injector.h"
+#include "test/sim/run/trace.h"
+#include "test/sim/run/workload.h"
+
+namespace synod::sim {
+namespace {
+
+using std::chrono::seconds;
+
+// A run of a minute takes about 200,000 events: one that takes so many more goes round in circles.
+constexpr uint64_t events_max_per_minute = 20'000'000;
+
+class Run {
+ public:
+  Run(const Scenario& scenario, const RunOptions& options)
+      : scenario_(scenario),
+        options_(options),
+        cluster_(scenario.members, scenario.seed, scenario.core),
+        injector_(cluster_, scenario, [this](const std::string& what) { note(what); }),
+        workload_(cluster_, scenario) {
+    cluster_.collect_violations();
+    cluster_.network().set_options(scenario.network);
+    cluster_.add_observer(&injector_);
+    if (options.trace) {
+      trace_.emplace(cluster_);
+      cluster_.add_observer(&*trace_);
+    }
+  }
+
+  RunResult run() {
+    form();
+    if (is_fine()) endure();
+    if (is_fine()) live_on_with_a_core();
+    if (is_fine()) converge();
+    if (is_fine()) verify();
+    RunResult result;
+    result.violation = cluster_.oracles().violation();
+    result.hash = cluster_.scheduler().trace().value();
+    result.requests = workload_.requests();
+    result.successes_during_faults = workload_.successes_during_faults();
+    result.faults = injector_.performed();
+    result.events = cluster_.scheduler().events();
+    result.counters = cluster_.oracles().counters();
+    return result;
+  }
+
+ private:
+  bool is_fine() const { return cluster_.oracles().violation().empty(); }
+  void violated(const std::string& what) {
+    note("violation: " + what);
+    cluster_.oracles().violated(what);
+  }
+  void note(const std::string& what) {
+    if (trace_) trace_->line("== " + what);
+    workload_.set_faults_active(injector_.is_active());
+  }
+  void require(bool condition, const std::string& what) {
+    if (!condition && is_fine()) violated(what);
+  }
+
+  void form() {
+    cluster_.start_all();
+    require(cluster_.run_until([&] { return cluster_.has_quorum(scenario_.members); }, seconds(60)),
+            "no quorum of all members a minute after the first start");
+  }
+
+  // The safety phase.
+  void endure() {
+    workload_.start();
+    injector_.start();
+    const TimePoint end = cluster_.scheduler().now() + scenario_.length;
+    while (cluster_.scheduler().now() < end && is_fine()) {
+      cluster_.run_for(std::min<Duration>(seconds(10), end - cluster_.scheduler().now()));
+      const auto minutes = static_cast<uint64_t>(scenario_.length / std::chrono::minutes(1)) + 1;
+      require(cluster_.scheduler().events() < events_max_per_minute * minutes, "events without end");
+    }
+    const auto minutes = static_cast<uint64_t>(scenario_.length / std::chrono::minutes(1));
+    const uint64_t wanted = minutes * options_.successes_min;
+    require(workload_.successes_during_faults() >= wanted,
+            fmt::format("only {} requests succeeded while faults were active, of {} wanted",
+                        workload_.successes_during_faults(), wanted));
+  }
+
+  // A majority is enough, whichever it is and however far behind some of it are.
+  void live_on_with_a_core() {
+    SeededRandom random(scenario_.seed, "core");
+    std::vector<std::string> core = cluster_.names();
+    for (size_t i = core.size(); i > 1; --i) std::swap(core[i - 1], core[random.below(i)]);
+    std::set<std::string> doomed;
+    while (core.size() > scenario_.members / 2 + 1) {
+      doomed.insert(core.back());
+      core.pop_back();
+    }
+    note_who_is_far_behind(core);
+    injector_.heal_all_but(doomed);
+    workload_.use_members(core);
+    require(cluster_.run_until([&] { return are_in_quorum(core); }, seconds(60)),
+            "no quorum of the healed majority within a minute");
+    cluster_.run_for(seconds(3));
+    workload_.stop();
+    require(cluster_.run_until([&] { return workload_.is_idle(); }, seconds(20)),
+            "requests without an answer although a majority is well");
+    require(cluster_.run_until([&] { return are_level(core); }, seconds(30)),
+            "the healed majority does not become level");
+    for (const std::string& name : core) {
+      if (!is_fine()) return;
+      const Status put = cluster_.put(name, "liveness", "a majority serves, asked at " + name, 10'000);
+      require(put.is_ok(), fmt::format("a majority is well, and {} answers: {}", name, put.to_string()));
+    }
+  }
+
+  void converge() {
+    injector_.heal_all();
+    workload_.use_members(cluster_.names());
+    require(cluster_.run_until([&] { return are_in_quorum(cluster_.names()); }, seconds(90)),
+            "no quorum of all members although all are well");
+    workload_.read_everything();
+    require(cluster_.run_until([&] { return workload_.is_idle(); }, seconds(20)), "reads without an answer at the end");
+    require(cluster_.run_until([&] { return are_level(cluster_.names()); }, seconds(30)), "members do not become level");
+    cluster_.run_for(seconds(1));
+  }
+
+  void verify() {
+    require(workload_.verify().empty(), workload_.verify());
+    if (!is_fine()) return;
+    const std::string different = cluster_.differences();
+    require(different.empty(), "stores differ at the end: " + different);
+  }
+
+  bool are_in_quorum(const std::vector<std::string>& names) const {
+    const std::string leader = cluster_.leader();
+    if (leader.empty()) return false;
+    const std::set<MemberId> quorum = cluster_.monitor(leader).quorum(cluster_.member(leader).clock.now());
+    return std::all_of(names.begin(), names.end(), [&](const std::string& name) {
+      return cluster_.is_running(name) && quorum.count(cluster_.monitor(name).id()) > 0;
+    });
+  }
+
+  bool are_level(const std::vector<std::string>& names) const {
+    return std::all_of(names.begin(), names.end(), [&](const std::string& name) {
+      return cluster_.is_running(name) &&
+             cluster_.monitor(name).committed() == cluster_.monitor(names.front()).committed();
+    });
+  }
+
+  void note_who_is_far_behind(const std::vector<std::string>& core) {
+    Version first;
+    for (const std::string& name : core) {
+      if (cluster_.is_running(name)) first = std::max(first, cluster_.monitor(name).first());
+    }
+    for (const std::string& name : core) {
+      if (cluster_.is_running(name) && cluster_.monitor(name).committed().version.next() < first) {
+        cluster_.oracles().counters().count(Rare::member_beyond_the_trim_floor_in_the_core);
+      }
+    }
+  }
+
+  const Scenario& scenario_;
+  const RunOptions& options_;
+  Cluster cluster_;
+  std::optional<TraceWriter> trace_;
+  Injector injector_;
+  Workload workload_;
+};
+
+}  // namespace
+
+RunResult run(const Scenario& scenario, const RunOptions& options) { return Run(scenario, options).run(); }
+
+}  // namespace synod::sim

@@ -1,0 +1,137 @@
+#include "test/sim/run/scenario.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "test/sim/random.h"
+
+namespace synod::sim {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+struct TypeInfo {
+  const char* name;
+  FaultClass of;
+  uint64_t weight;
+  Duration length_min;
+  Duration length_max;
+};
+
+constexpr std::array<TypeInfo, fault_types> type_infos{{
+    {"kill", FaultClass::processes, 8, milliseconds(50), seconds(4)},
+    {"pause", FaultClass::processes, 6, milliseconds(100), seconds(5)},
+    {"power cut of", FaultClass::processes, 8, milliseconds(200), seconds(4)},
+    {"power cut inside a write of", FaultClass::processes, 6, milliseconds(200), seconds(4)},
+    {"power cut of many, one being", FaultClass::processes, 2, milliseconds(300), seconds(2)},
+    {"isolate", FaultClass::partitions, 6, milliseconds(300), seconds(6)},
+    {"mute", FaultClass::partitions, 4, milliseconds(300), seconds(5)},
+    {"deafen", FaultClass::partitions, 4, milliseconds(300), seconds(5)},
+    {"cut the link from", FaultClass::partitions, 4, milliseconds(300), seconds(6)},
+    {"split the network around", FaultClass::partitions, 3, milliseconds(300), seconds(5)},
+    {"split the network but for", FaultClass::partitions, 3, milliseconds(300), seconds(5)},
+    {"flap the link from", FaultClass::links, 4, seconds(1), seconds(8)},
+    {"clog the link from", FaultClass::links, 6, milliseconds(50), seconds(3)},
+    {"make all links lossy, also for", FaultClass::links, 3, seconds(1), seconds(8)},
+    {"reset connections of", FaultClass::links, 5, milliseconds(1), milliseconds(2)},
+    {"half-open connections of", FaultClass::links, 4, milliseconds(1), milliseconds(2)},
+    {"replay frames of", FaultClass::links, 10, milliseconds(1), milliseconds(2)},
+    {"disk error at", FaultClass::disks, 4, milliseconds(500), seconds(3)},
+    {"full disk at", FaultClass::disks, 3, milliseconds(500), seconds(3)},
+    {"hanging disk at", FaultClass::disks, 5, milliseconds(100), seconds(5)},
+    {"new clock rate at", FaultClass::clocks, 5, milliseconds(1), milliseconds(2)},
+    {"transfer the leadership to", FaultClass::operators, 5, milliseconds(1), milliseconds(2)},
+}};
+const TypeInfo& info(FaultType type) { return type_infos[static_cast<size_t>(type)]; }
+
+std::string who(uint64_t rank) {
+  return rank == leader_rank ? "the leader" : std::string(1, static_cast<char>('a' + rank));
+}
+
+double in_seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+CoreOptions draw_options(SeededRandom& random) {
+  CoreOptions options;
+  // A short log and small pieces, so that falling behind, catching up and syncing are frequent.
+  options.log_retain_versions = random.between(8, 60);
+  options.log_trim_min = random.between(4, 20);
+  options.log_trim_max = random.between(5, 50);
+  options.sync_chunk_bytes = random.between(200, 4000);
+  options.fetch_bytes = random.between(100, 5000);
+  options.window = random.between(1, 8);
+  options.batch_requests = random.chance(30) ? random.between(1, 4) : 1024;
+  options.lease = milliseconds(random.between(6, 12) * 100);
+  return options;
+}
+
+FaultType draw_type(SeededRandom& random, const std::set<FaultClass>& classes) {
+  uint64_t total = 0;
+  for (const TypeInfo& type : type_infos) total += classes.count(type.of) > 0 ? type.weight : 0;
+  uint64_t at = random.below(total);
+  for (size_t i = 0; i < fault_types; ++i) {
+    if (classes.count(type_infos[i].of) == 0) continue;
+    if (at < type_infos[i].weight) return static_cast<FaultType>(i);
+    at -= type_infos[i].weight;
+  }
+  return FaultType::kill;
+}
+
+}  // namespace
+
+const char* fault_name(FaultType type) { return info(type).name; }
+FaultClass class_of(FaultType type) { return info(type).of; }
+
+std::string to_string(const Fault& fault) {
+  std::string text = fmt::format("{:.3f}s {} {}", in_seconds(fault.at), fault_name(fault.type), who(fault.member));
+  if (fault.other != fault.member) text += fmt::format(" (and {})", who(fault.other));
+  if (fault.length > milliseconds(2)) text += fmt::format(" for {:.3f}s", in_seconds(fault.length));
+  return text;
+}
+
+void Scenario::keep_faults(const std::set<size_t>& numbers) {
+  std::erase_if(faults, [&](const Fault& fault) { return numbers.count(fault.number) == 0; });
+}
+
+Scenario expand(uint64_t seed, size_t members, Duration length, Profile profile) {
+  Scenario scenario;
+  scenario.seed = seed;
+  scenario.members = members;
+  scenario.length = length;
+  scenario.profile = profile;
+  SeededRandom options(seed, "options");
+  scenario.core = draw_options(options);
+  scenario.network.delay_min = std::chrono::microseconds(options.between(50, 500));
+  scenario.network.delay_mean = std::chrono::microseconds(options.between(200, 4000));
+  scenario.network.stall_max = milliseconds(options.between(1000, 6000));
+  scenario.is_strict_disk = options.chance(50);
+  scenario.write_buffer_bytes = options.between(8, 64) << 10;
+  scenario.clients = options.between(3, 8);
+  scenario.think_mean = milliseconds(options.between(40, 150));
+
+  // Each class of faults is off in half of the runs (swarm testing: Groce et al., 2012), but not all of them.
+  SeededRandom faults(seed, "faults");
+  std::set<FaultClass> classes;
+  while (classes.empty()) {
+    for (size_t i = 0; i <= static_cast<size_t>(FaultClass::operators); ++i) {
+      if (faults.chance(50)) classes.insert(static_cast<FaultClass>(i));
+    }
+  }
+  const Duration interval = milliseconds(faults.between(500, 2500));
+  for (Duration at = faults.exponential(interval); at < length; at += faults.exponential(interval)) {
+    Fault fault;
+    fault.number = scenario.faults.size();
+    fault.type = draw_type(faults, classes);
+    fault.at = at;
+    fault.length = faults.between(info(fault.type).length_min, info(fault.type).length_max);
+    fault.member = faults.chance(40) ? leader_rank : faults.below(members);
+    fault.other = faults.below(members);
+    fault.amount = faults.next();
+    scenario.faults.push_back(fault);
+  }
+  return scenario;
+}
+
+}  // namespace synod::sim

@@ -1,0 +1,93 @@
+// What will go wrong in a run, and when: a seed is first expanded to a list of faults, which a person can read and the
+// minimiser can shorten.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "mon/core/options.h"
+#include "test/sim/network.h"
+
+namespace synod::sim {
+
+enum class FaultType : uint8_t {
+  // processes
+  kill,
+  pause,
+  power_cut,
+  power_cut_inside_a_write,
+  power_cut_of_many,
+  // partitions
+  isolate,
+  mute,    // it hears, and is not heard
+  deafen,  // it is heard, and hears nothing
+  cut_link,
+  split,   // into two groups
+  bridge,  // two groups, and one member that both reach
+  // bad links
+  flap,
+  clog,
+  lossy,
+  reset,
+  half_open,
+  replay,
+  // disks
+  disk_error,
+  disk_full,
+  disk_hang,
+  // clocks
+  drift,
+  // operators
+  transfer,
+};
+inline constexpr size_t fault_types = static_cast<size_t>(FaultType::transfer) + 1;
+const char* fault_name(FaultType type);
+
+// Faults of one class are switched on and off together.
+enum class FaultClass : uint8_t { processes, partitions, links, disks, clocks, operators };
+FaultClass class_of(FaultType type);
+
+struct Fault {
+  size_t number = 0;  // its place in the full list; names its stream of random numbers
+  FaultType type = FaultType::kill;
+  Duration at{};      // after the cluster has formed
+  Duration length{};  // until it is undone
+  uint64_t member = 0;  // a rank; `leader_rank`: whoever leads then
+  uint64_t other = 0;   // a rank
+  uint64_t amount = 0;  // by type
+};
+inline constexpr uint64_t leader_rank = 99;
+
+// "12.345s pause the leader for 1.200s".
+std::string to_string(const Fault& fault);
+
+enum class Profile : uint8_t {
+  standard,  // LevelDB
+  model,     // the faster store in memory
+  both,      // one after the other, compared
+};
+
+struct Scenario {
+  uint64_t seed = 0;
+  size_t members = 3;
+  Duration length = std::chrono::minutes(1);
+  Profile profile = Profile::standard;
+  CoreOptions core;
+  NetworkOptions network;
+  bool is_strict_disk = false;
+  size_t write_buffer_bytes = 0;
+  size_t clients = 0;
+  Duration think_mean{};
+  std::vector<Fault> faults;
+
+  // Of the given numbers only.
+  void keep_faults(const std::set<size_t>& numbers);
+};
+
+// The same seed gives the same scenario.
+Scenario expand(uint64_t seed, size_t members, Duration length, Profile profile);
+
+}  // namespace synod::sim

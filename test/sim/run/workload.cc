@@ -1,0 +1,122 @@
+#include "test/sim/run/workload.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "test/sim/check/linearizability.h"
+#include "test/sim/run/client.h"
+
+namespace synod::sim {
+namespace {
+
+constexpr size_t hot_keys = 4;
+constexpr uint32_t patience_ms = 4000;
+
+ClientRequest range_of(const Bytes& key, Consistency consistency) {
+  ClientRequest request;
+  request.body = RangeRequest{key, key + Bytes(1, '\0'), 1, consistency};
+  return request;
+}
+
+}  // namespace
+
+class Workload::Client {
+ public:
+  Client(Workload& workload, uint64_t number)
+      : workload_(workload),
+        number_(number),
+        random_(workload.scenario_.seed, fmt::format("workload {}", number)),
+        client_(workload.cluster_.scheduler(), workload.cluster_.network(), workload.scenario_.seed, number,
+                addresses(workload.cluster_.names())) {}
+
+  void next() {
+    if (workload_.is_stopped_) return;
+    workload_.cluster_.scheduler().call_after(random_.exponential(workload_.scenario_.think_mean), [this] {
+      if (!workload_.is_stopped_) ask();
+    });
+  }
+
+ private:
+  std::vector<std::string> addresses(const std::vector<std::string>& names) const {
+    std::vector<std::string> found;
+    for (const std::string& name : names) found.push_back(workload_.cluster_.member(name).address);
+    return found;
+  }
+
+  WriteOp put() {
+    const std::string value = fmt::format("{}.{}", number_, ++values_);
+    return {WriteOp::Type::put, key(), SharedBytes(Bytes(value) + Bytes(random_.below(200), '.'))};
+  }
+  Bytes key() { return fmt::format("key-{}", random_.below(hot_keys)); }
+
+  ClientRequest draw() {
+    const uint64_t dice = random_.below(100);
+    if (dice < 30) return range_of(key(), Consistency::linearizable);
+    if (dice < 35) return range_of(key(), Consistency::serializable);
+    ClientRequest request;
+    WriteRequest write;
+    if (dice < 42) {
+      write.ops.push_back({WriteOp::Type::erase, key(), {}});
+    } else {
+      write.ops.push_back(put());
+      if (dice > 95) {
+        // Atomic, on two keys.
+        WriteOp second = put();
+        if (second.key != write.ops[0].key) write.ops.push_back(std::move(second));
+      }
+    }
+    request.body = std::move(write);
+    return request;
+  }
+
+  void ask() {
+    ClientRequest request = draw();
+    request.timeout_ms = patience_ms;
+    const TimePoint now = workload_.cluster_.scheduler().now();
+    const uint64_t entry = workload_.history_.invoke(now, number_, request);
+    ++workload_.requests_;
+    ++workload_.running_;
+    auto write = std::get_if<WriteRequest>(&request.body);
+    std::vector<WriteOp> ops = write != nullptr ? write->ops : std::vector<WriteOp>{};
+    client_.request(std::move(request), addresses(workload_.members_),
+                    [this, entry, ops = std::move(ops)](const ClientReply& reply) { answered(entry, ops, reply); });
+  }
+
+  void answered(uint64_t entry, const std::vector<WriteOp>& ops, const ClientReply& reply) {
+    Scheduler& scheduler = workload_.cluster_.scheduler();
+    workload_.history_.respond(scheduler.now(), entry, reply);
+    scheduler.trace().add(entry);
+    scheduler.trace().add(static_cast<uint64_t>(reply.status.code()));
+    --workload_.running_;
+    Counters& counters = workload_.cluster_.oracles().counters();
+    if (reply.status.is_ok() && workload_.are_faults_active_) {
+      ++workload_.successes_during_faults_;
+      if (!ops.empty()) counters.count(Rare::write_acknowledged_while_faults_active);
+    }
+    if (reply.status.code() == Code::unknown_outcome) counters.count(Rare::write_of_unknown_outcome);
+    workload_.check_acknowledged(ops, reply);
+    next();
+  }
+
+  Workload& workload_;
+  uint64_t number_;
+  SeededRandom random_;
+  uint64_t values_ = 0;
+  SimClient client_;
+};
+
+Workload::Workload(Cluster& cluster, const Scenario& scenario)
+    : cluster_(cluster), scenario_(scenario), members_(cluster.names()) {
+  for (uint64_t i = 1; i <= scenario.clients; ++i) clients_.push_back(std::make_unique<Client>(*this, i));
+  cluster.oracles().set_on_chosen(
+      [this](Version version, const SharedBytes& value) { ledger_.on_chosen(version, value); });
+}
+
+Workload::~Workload() = default;
+
+void Workload::start() {
+  for (const auto& client : clients_) client->next();
+}
+
+}  // namespace synod::sim

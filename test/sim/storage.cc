@@ -1,0 +1,73 @@
+#include "test/sim/storage.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace synod::sim {
+
+SimStorage::SimStorage(Scheduler& scheduler, ProcessGate& gate, StoreEngine& engine, uint64_t seed)
+    : scheduler_(scheduler), gate_(gate), engine_(engine), random_(seed, "disk latency") {}
+
+SimStorage::~SimStorage() { *alive_ = false; }
+
+void SimStorage::write(WriteJob job, std::function<void(Status)> done) {
+  auto kept = std::make_shared<WriteJob>(job);
+  enqueue(writer_, QueuedWrite{std::move(job), [this, kept, done = std::move(done)](const Status& status) {
+                                if (on_written_) on_written_(*kept, status);
+                                done(status);
+                              }});
+}
+
+void SimStorage::run(Task task, std::function<void(Result<TaskResult>)> done) {
+  Lane& lane = is_writer_task(task) ? writer_ : reader_;
+  enqueue(lane, QueuedTask{task, [this, task, done = std::move(done)](Result<TaskResult> result) {
+                           if (on_ran_) on_ran_(task, result);
+                           done(std::move(result));
+                         }});
+}
+
+void SimStorage::enqueue(Lane& lane, QueuedWork work) {
+  lane.queue.push_back(std::move(work));
+  if (!lane.is_busy) start(lane);
+}
+
+Duration SimStorage::duration_of(const Lane& lane) {
+  bool is_synced = false;
+  for (const QueuedWork& work : lane.queue) {
+    const auto* write = std::get_if<QueuedWrite>(&work);
+    is_synced = is_synced || write == nullptr || write->job.identity || write->job.durability == Durability::durable;
+  }
+  if (!lane.is_writer) return random_.exponential(latency_.read_mean);
+  return is_synced ? latency_.sync_min + random_.exponential(latency_.sync_mean) : std::chrono::microseconds(10);
+}
+
+// Takes all that waits. It happens at some moment of the time that it takes: a crash before leaves nothing of it, one
+// after all of it, though nobody was told; what lies between, the disk decides.
+void SimStorage::start(Lane& lane) {
+  lane.is_busy = true;
+  Duration total = duration_of(lane);
+  if (lane.is_writer && scheduler_.now() < hangs_until_) total += hangs_until_ - scheduler_.now();
+  const Duration before = random_.between(Duration(0), total);
+  // One core's worth of copies is saved by moving the queue into a shared place: std::function wants to copy.
+  auto work = std::make_shared<std::deque<QueuedWork>>(std::exchange(lane.queue, {}));
+  scheduler_.call_after(before, [this, alive = alive_, &lane, work, rest = total - before] {
+    if (*alive) finish(lane, *work, rest);
+  });
+}
+
+void SimStorage::finish(Lane& lane, const std::deque<QueuedWork>& work, Duration rest) {
+  std::vector<std::function<void()>> completions;
+  perform_work(engine_, work, [&](std::function<void()> completion) { completions.push_back(std::move(completion)); });
+  scheduler_.call_after(rest, [this, alive = alive_, &lane, completions = std::move(completions)] {
+    if (!*alive) return;
+    lane.is_busy = false;
+    if (!lane.queue.empty()) start(lane);
+    for (const auto& completion : completions) {
+      gate_.enter([alive, completion] {
+        if (*alive) completion();
+      });
+    }
+  });
+}
+
+}  // namespace synod::sim
