@@ -33,8 +33,14 @@ class Workload::Client {
   void next() {
     if (workload_.is_stopped_) return;
     workload_.cluster_.scheduler().call_after(random_.exponential(workload_.scenario_.think_mean), [this] {
-      if (!workload_.is_stopped_) ask();
+      if (!workload_.is_stopped_) ask(draw());
     });
+  }
+
+  // REQUIRES: it is idle.
+  void read_everything() {
+    reads_to_do_ = hot_keys;
+    read_next();
   }
 
  private:
@@ -70,8 +76,9 @@ class Workload::Client {
     return request;
   }
 
-  void ask() {
-    ClientRequest request = draw();
+  void read_next() { ask(range_of(fmt::format("key-{}", --reads_to_do_), Consistency::linearizable)); }
+
+  void ask(ClientRequest request) {
     request.timeout_ms = patience_ms;
     const TimePoint now = workload_.cluster_.scheduler().now();
     const uint64_t entry = workload_.history_.invoke(now, number_, request);
@@ -95,7 +102,7 @@ class Workload::Client {
       if (!ops.empty()) counters.count(Rare::write_acknowledged_while_faults_active);
     }
     if (reply.status.code() == Code::unknown_outcome) counters.count(Rare::write_of_unknown_outcome);
-    workload_.check_acknowledged(ops, reply);
+    if (reads_to_do_ > 0) return read_next();
     next();
   }
 
@@ -103,20 +110,28 @@ class Workload::Client {
   uint64_t number_;
   SeededRandom random_;
   uint64_t values_ = 0;
+  size_t reads_to_do_ = 0;
   SimClient client_;
 };
 
 Workload::Workload(Cluster& cluster, const Scenario& scenario)
     : cluster_(cluster), scenario_(scenario), members_(cluster.names()) {
   for (uint64_t i = 1; i <= scenario.clients; ++i) clients_.push_back(std::make_unique<Client>(*this, i));
-  cluster.oracles().set_on_chosen(
-      [this](Version version, const SharedBytes& value) { ledger_.on_chosen(version, value); });
 }
 
 Workload::~Workload() = default;
 
 void Workload::start() {
   for (const auto& client : clients_) client->next();
+}
+
+void Workload::read_everything() {
+  for (const auto& client : clients_) client->read_everything();
+}
+
+std::string Workload::verify() const {
+  const Verdict verdict = check_linearizability(history_.operations());
+  return verdict.is_good() ? "" : "not linearizable: " + verdict.explanation;
 }
 
 }  // namespace synod::sim

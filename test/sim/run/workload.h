@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "test/sim/check/execution_ledger.h"
 #include "test/sim/check/history.h"
 #include "test/sim/cluster.h"
 #include "test/sim/run/scenario.h"
@@ -27,10 +26,10 @@ class Workload {
   void use_members(std::vector<std::string> names) { members_ = std::move(names); }
   // While faults are active, successes count for more.
   void set_faults_active(bool active) { are_faults_active_ = active; }
-  void heard_of_chosen(Version version, const SharedBytes& value);
-
   uint64_t requests() const { return requests_; }
   uint64_t successes_during_faults() const { return successes_during_faults_; }
+  // One read of every key by every client, which is part of the history.
+  void read_everything();
   // Is the history linearizable, was every request executed at most once? Empty, or the first violation.
   std::string verify() const;
 
@@ -43,7 +42,6 @@ class Workload {
   SeededRandom random_;
   std::vector<std::string> members_;
   History history_;
-  ExecutionLedger ledger_;
   std::vector<std::unique_ptr<Client>> clients_;
   bool is_stopped_ = false;
   bool are_faults_active_ = false;

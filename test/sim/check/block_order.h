@@ -1,0 +1,19 @@
+// Searches an order of the blocks of one key that agrees with their precedence and with what a register does. See
+// linearizability.h for the method.
+#pragma once
+
+#include <cstdint>
+
+#include "test/sim/check/blocks.h"
+
+namespace synod::sim {
+
+struct OrderFound {
+  Verdict::Kind kind = Verdict::Kind::good;
+  uint64_t steps = 0;  // configurations explored
+};
+
+// REQUIRES: key.violation is empty.
+OrderFound find_order(const KeyBlocks& key, uint64_t steps_max);
+
+}  // namespace synod::sim
