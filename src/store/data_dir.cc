@@ -2,42 +2,25 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <filesystem>
-#include <system_error>
 #include <utility>
 
 #include "base/log.h"
-#include "store/files.h"
+#include "store/dir_lock.h"
 #include "store/leveldb/level_db.h"
 #include "store/store_names.h"
 
 namespace synod {
 namespace {
 
-bool is_directory(const std::string& path) {
-  std::error_code error;
-  return std::filesystem::is_directory(path, error);
-}
-
-Status make_directory(const std::string& path) {
-  if (is_directory(path)) return Status::ok();
-  std::error_code error;
-  std::filesystem::create_directories(path, error);
-  if (error) return errno_status("create the data directory", path, error.value());
-  const std::filesystem::path parent = std::filesystem::absolute(path, error).lexically_normal().parent_path();
-  return sync_directory(parent.string());
-}
-
 // The path of the current store; an error that is fit for people.
-Result<std::string> current_store_path(const std::string& dir) {
-  const Result<std::string> name = read_current_store(dir);
+Result<std::string> current_store_path(FileSystem& files, const std::string& dir) {
+  const Result<std::string> name = read_current_store(files, dir);
   if (!name && name.error().code() == Code::not_found) {
     return Status(Code::not_found, fmt::format("{} holds no store: there is no {}/CURRENT_STORE", dir, dir));
   }
   if (!name) return name.error();
   std::string path = fmt::format("{}/{}", dir, *name);
-  if (is_directory(path)) return path;
+  if (files.is_directory(path)) return path;
   return Status(Code::corruption, fmt::format("{}/CURRENT_STORE names {}, which does not exist", dir, *name));
 }
 
@@ -62,74 +45,73 @@ Result<std::unique_ptr<KeyValueDB>> with_lock(DirLock lock, Result<std::unique_p
 
 }  // namespace
 
-DataDir::DataDir(std::string path, DirLock lock)
-    : path_(std::move(path)), lock_(std::move(lock)), identity_(path_, "identity") {}
+DataDir::DataDir(FileSystem& files, std::string path, std::unique_ptr<FileSystem::Lock> lock)
+    : files_(files), path_(std::move(path)), lock_(std::move(lock)), identity_(files, path_, "identity") {}
 
-Result<std::unique_ptr<DataDir>> DataDir::open(const std::string& path) {
-  SYNOD_RETURN_IF_ERROR(make_directory(path));
-  Result<DirLock> lock = DirLock::take_exclusive(path);
+Result<std::unique_ptr<DataDir>> DataDir::open(const std::string& path, FileSystem& files) {
+  SYNOD_RETURN_IF_ERROR(files.make_directories(path));
+  Result<std::unique_ptr<FileSystem::Lock>> lock = files.lock_directory(path);
   if (!lock) return lock.error();
-  if (current_store_path(path)) SYNOD_RETURN_IF_ERROR(remove_stores_except(path, *read_current_store(path)));
-  return std::unique_ptr<DataDir>(new DataDir(path, *std::move(lock)));
+  if (current_store_path(files, path)) {
+    SYNOD_RETURN_IF_ERROR(remove_stores_except(files, path, *read_current_store(files, path)));
+  }
+  return std::unique_ptr<DataDir>(new DataDir(files, path, *std::move(lock)));
 }
 
-bool DataDir::has_store() const {
-  std::error_code error;
-  return std::filesystem::exists(path_ + "/CURRENT_STORE", error);
-}
+bool DataDir::has_store() const { return files_.exists(path_ + "/CURRENT_STORE"); }
 
 Result<std::optional<Bytes>> DataDir::read_identity() const { return identity_.read(); }
 
 Status DataDir::write_identity(ByteView record) { return identity_.write(record); }
 
 Result<std::unique_ptr<KeyValueDB>> DataDir::open_current(const DatabaseOptions& options) {
-  Result<std::string> store = current_store_path(path_);
+  Result<std::string> store = current_store_path(files_, path_);
   if (!store) return store.error();
-  return open_level_db(*store, options, OpenMode::existing, make_disk_env());
+  return open_level_db(*store, options, OpenMode::existing, make_disk_env(files_));
 }
 
 Result<DataDir::NewStore> DataDir::create_store(const DatabaseOptions& options) {
-  const Result<std::string> current = read_current_store(path_);
+  const Result<std::string> current = read_current_store(files_, path_);
   if (!current && current.error().code() != Code::not_found) return current.error();
-  SYNOD_RETURN_IF_ERROR(remove_stores_except(path_, current ? *current : std::string()));
+  SYNOD_RETURN_IF_ERROR(remove_stores_except(files_, path_, current ? *current : std::string()));
   const uint64_t number = current ? *store_number(*current) + 1 : 1;
   NewStore store;
   store.name = fmt::format("store.{}", number);
   Result<std::unique_ptr<KeyValueDB>> db =
-      open_level_db(fmt::format("{}/{}", path_, store.name), options, OpenMode::create, make_disk_env());
+      open_level_db(fmt::format("{}/{}", path_, store.name), options, OpenMode::create, make_disk_env(files_));
   if (!db) return db.error();
   store.db = *std::move(db);
-  SYNOD_RETURN_IF_ERROR(sync_directory(path_));
+  SYNOD_RETURN_IF_ERROR(files_.sync_directory(path_));
   return store;
 }
 
 Status DataDir::switch_to(const std::string& name) {
-  if (!store_number(name) || !is_directory(fmt::format("{}/{}", path_, name))) {
+  if (!store_number(name) || !files_.is_directory(fmt::format("{}/{}", path_, name))) {
     return Status(Code::invalid_argument, fmt::format("{} is no store of {}", name, path_));
   }
-  SYNOD_RETURN_IF_ERROR(write_current_store(path_, name));
+  SYNOD_RETURN_IF_ERROR(write_current_store(files_, path_, name));
   // The switch is done and durable; what could not be removed now goes at the next open.
-  const Status removed = remove_stores_except(path_, name);
+  const Status removed = remove_stores_except(files_, path_, name);
   if (!removed.is_ok()) log(LogLevel::warning, "{}", removed.message());
   return Status::ok();
 }
 
 Result<std::unique_ptr<KeyValueDB>> open_read_only(const std::string& dir) {
-  if (!is_directory(dir)) return Status(Code::not_found, fmt::format("{} is not a directory", dir));
+  if (!posix_files().is_directory(dir)) return Status(Code::not_found, fmt::format("{} is not a directory", dir));
   Result<DirLock> lock = DirLock::take_shared(dir);
   if (!lock) return lock.error();
-  Result<std::string> store = current_store_path(dir);
+  Result<std::string> store = current_store_path(posix_files(), dir);
   if (!store) return store.error();
   return with_lock(*std::move(lock), open_level_db_read_only(*store, DatabaseOptions{}));
 }
 
 Result<std::unique_ptr<KeyValueDB>> open_for_repair(const std::string& dir) {
-  if (!is_directory(dir)) return Status(Code::not_found, fmt::format("{} is not a directory", dir));
+  if (!posix_files().is_directory(dir)) return Status(Code::not_found, fmt::format("{} is not a directory", dir));
   // Before the lock, which makes a file: this may not be a data directory at all.
-  SYNOD_RETURN_IF_ERROR(current_store_path(dir).status());
+  SYNOD_RETURN_IF_ERROR(current_store_path(posix_files(), dir).status());
   Result<DirLock> lock = DirLock::take_exclusive(dir);
   if (!lock) return lock.error();
-  Result<std::string> store = current_store_path(dir);
+  Result<std::string> store = current_store_path(posix_files(), dir);
   if (!store) return store.error();
   return with_lock(*std::move(lock), open_level_db(*store, DatabaseOptions{}, OpenMode::existing, make_disk_env()));
 }

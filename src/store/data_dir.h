@@ -16,7 +16,7 @@
 #include "base/bytes.h"
 #include "base/status.h"
 #include "store/database_options.h"
-#include "store/dir_lock.h"
+#include "store/file_system.h"
 #include "store/key_value_db.h"
 #include "store/store_home.h"
 #include "store/twin_file.h"
@@ -29,15 +29,15 @@ class DataDir : public StoreHome {
   // or a finished one left behind (but keeps the one that `CURRENT_STORE` names, and removes none while that one is
   // missing: nothing then says which is garbage). Fails with `in_use` (naming the
   // holder's pid where the system tells) or with `io_error` (unwritable), each as one sentence that names the path.
-  static Result<std::unique_ptr<DataDir>> open(const std::string& path);
+  // `files` outlives the object.
+  static Result<std::unique_ptr<DataDir>> open(const std::string& path, FileSystem& files = posix_files());
   DataDir(const DataDir&) = delete;
   DataDir& operator=(const DataDir&) = delete;
 
   const std::string& path() const { return path_; }
-  bool has_store() const;  // CURRENT_STORE exists
 
-  // The newest valid copy; nothing if there is no copy at all; `corruption` if copies exist and none is valid.
-  Result<std::optional<Bytes>> read_identity() const;
+  bool has_store() const override;
+  Result<std::optional<Bytes>> read_identity() const override;
   Status write_identity(ByteView record) override;
 
   Result<std::unique_ptr<KeyValueDB>> open_current(const DatabaseOptions& options) override;
@@ -45,10 +45,11 @@ class DataDir : public StoreHome {
   Status switch_to(const std::string& name) override;
 
  private:
-  DataDir(std::string path, DirLock lock);
+  DataDir(FileSystem& files, std::string path, std::unique_ptr<FileSystem::Lock> lock);
 
+  FileSystem& files_;
   std::string path_;
-  DirLock lock_;
+  std::unique_ptr<FileSystem::Lock> lock_;
   TwinFile identity_;
 };
 

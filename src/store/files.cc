@@ -5,26 +5,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 
 namespace synod {
-namespace {
-
-Status write_all(const FileDescriptor& file, const std::string& path, ByteView bytes) {
-  size_t written = 0;
-  while (written < bytes.size()) {
-    const ssize_t n = ::pwrite(file.get(), bytes.data() + written, bytes.size() - written, static_cast<off_t>(written));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return errno_status("write", path, errno);
-    written += static_cast<size_t>(n);
-  }
-  // Never again after a failure: the kernel may have dropped the pages, and a second call would report success.
-  if (::fsync(file.get()) != 0) return errno_status("sync", path, errno);
-  return Status::ok();
-}
-
-}  // namespace
 
 FileDescriptor::~FileDescriptor() {
   if (descriptor_ >= 0) ::close(descriptor_);
@@ -47,24 +30,6 @@ Result<Bytes> read_file(const std::string& path) {
     if (n == 0) return bytes;
     bytes.append(buffer, static_cast<size_t>(n));
   }
-}
-
-Status overwrite_and_sync(const std::string& path, ByteView bytes) {
-  const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
-  if (!file.is_open()) return errno_status("open for writing", path, errno);
-  return write_all(file, path, bytes);
-}
-
-Status replace_file(const std::string& dir, const std::string& name, ByteView bytes) {
-  const std::string path = dir + "/" + name;
-  const std::string temporary = path + ".tmp";
-  {
-    const FileDescriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-    if (!file.is_open()) return errno_status("create", temporary, errno);
-    SYNOD_RETURN_IF_ERROR(write_all(file, temporary, bytes));
-  }
-  if (::rename(temporary.c_str(), path.c_str()) != 0) return errno_status("rename to", path, errno);
-  return sync_directory(dir);
 }
 
 Status sync_directory(const std::string& dir) {

@@ -1,5 +1,5 @@
-// Files and directories of the operating system, for what this folder keeps outside of LevelDB. Errors are `io_error`
-// (`not_found` where a missing file is said to be one) and name the path and the system's reason.
+// Descriptors, files and directories of the operating system: what posix_files(), DirLock and PosixEnv share. Errors
+// are `io_error` (`not_found` where a missing file is said to be one) and name the path and the system's reason.
 #pragma once
 
 #include <string>
@@ -34,11 +34,6 @@ Status errno_status(const std::string& action, const std::string& path, int erro
 
 // The whole file; `not_found` if it does not exist.
 Result<Bytes> read_file(const std::string& path);
-// Writes `bytes` over the beginning of the file, which is made if missing, and syncs it. Does not shorten the file, and
-// does not sync the directory.
-Status overwrite_and_sync(const std::string& path, ByteView bytes);
-// Puts a file with these bytes in place of `name` in the directory, durably; after a crash it is the old or the new.
-Status replace_file(const std::string& dir, const std::string& name, ByteView bytes);
 // Makes the names in the directory durable.
 Status sync_directory(const std::string& dir);
 

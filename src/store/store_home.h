@@ -1,8 +1,9 @@
-// Where a member's stores and its identity live: what the store engine needs of a data directory.
+// Where a member's stores and its identity live: what a member and its store engine need of a data directory.
 // Implementations: DataDir, and directories in memory for tests and the simulator.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/bytes.h"
@@ -16,6 +17,11 @@ class StoreHome {
  public:
   virtual ~StoreHome() = default;
 
+  // Whether there is a current store.
+  virtual bool has_store() const = 0;
+
+  // The newest valid copy; nothing if there is no copy at all; `corruption` if copies exist and none is valid.
+  virtual Result<std::optional<Bytes>> read_identity() const = 0;
   // Durable when it returns: one copy is written and synced, then the other, and the directory when a file is new.
   virtual Status write_identity(ByteView record) = 0;
 

@@ -3,11 +3,8 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <filesystem>
-#include <system_error>
 
 #include "base/escape.h"
-#include "store/files.h"
 
 namespace synod {
 namespace {
@@ -26,38 +23,29 @@ std::optional<uint64_t> store_number(const std::string& name) {
   return number;
 }
 
-Result<std::string> read_current_store(const std::string& dir) {
-  Result<Bytes> text = read_file(fmt::format("{}/{}", dir, pointer_name));
+Result<std::string> read_current_store(FileSystem& files, const std::string& dir) {
+  Result<Bytes> text = files.read_file(fmt::format("{}/{}", dir, pointer_name));
   if (!text) return text.error();
   const std::string name = text->substr(0, text->find('\n'));
   if (store_number(name) && text->size() == name.size() + 1) return name;
   return Status(Code::corruption, fmt::format("{}/{} names no store: it holds '{}'", dir, pointer_name, escape(*text)));
 }
 
-Status write_current_store(const std::string& dir, const std::string& name) {
-  return replace_file(dir, pointer_name, name + "\n");
+Status write_current_store(FileSystem& files, const std::string& dir, const std::string& name) {
+  return replace_file(files, dir, pointer_name, name + "\n");
 }
 
-Result<std::vector<std::string>> list_stores(const std::string& dir) {
-  std::vector<std::string> names;
-  std::error_code error;
-  for (std::filesystem::directory_iterator at(dir, error), end; !error && at != end; at.increment(error)) {
-    const std::string name = at->path().filename().string();
-    if (store_number(name)) names.push_back(name);
-  }
-  if (error) return errno_status("list the directory", dir, error.value());
+Result<std::vector<std::string>> list_stores(FileSystem& files, const std::string& dir) {
+  Result<std::vector<std::string>> names = files.list(dir);
+  if (names) std::erase_if(*names, [](const std::string& name) { return !store_number(name); });
   return names;
 }
 
-Status remove_stores_except(const std::string& dir, const std::string& kept) {
-  const Result<std::vector<std::string>> names = list_stores(dir);
+Status remove_stores_except(FileSystem& files, const std::string& dir, const std::string& kept) {
+  const Result<std::vector<std::string>> names = list_stores(files, dir);
   if (!names) return names.error();
   for (const std::string& name : *names) {
-    if (name == kept) continue;
-    const std::string path = fmt::format("{}/{}", dir, name);
-    std::error_code error;
-    std::filesystem::remove_all(path, error);
-    if (error) return errno_status("remove the unused store", path, error.value());
+    if (name != kept) SYNOD_RETURN_IF_ERROR(files.remove_tree(fmt::format("{}/{}", dir, name)));
   }
   return Status::ok();
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "store/file_system.h"
 
 namespace synod {
 
@@ -13,13 +14,13 @@ namespace synod {
 std::optional<uint64_t> store_number(const std::string& name);
 
 // What CURRENT_STORE names; `not_found` if there is no such file, `corruption` if it names no store.
-Result<std::string> read_current_store(const std::string& dir);
+Result<std::string> read_current_store(FileSystem& files, const std::string& dir);
 // Durable, and in one step.
-Status write_current_store(const std::string& dir, const std::string& name);
+Status write_current_store(FileSystem& files, const std::string& dir, const std::string& name);
 
 // The names store.N in the directory.
-Result<std::vector<std::string>> list_stores(const std::string& dir);
+Result<std::vector<std::string>> list_stores(FileSystem& files, const std::string& dir);
 // Removes every store but `kept`.
-Status remove_stores_except(const std::string& dir, const std::string& kept);
+Status remove_stores_except(FileSystem& files, const std::string& dir, const std::string& kept);
 
 }  // namespace synod

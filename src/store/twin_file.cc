@@ -8,7 +8,6 @@
 
 #include "base/checksum.h"
 #include "base/codec.h"
-#include "store/files.h"
 
 namespace synod {
 namespace {
@@ -47,8 +46,8 @@ Copy decode_copy(ByteView bytes) {
   return copy;
 }
 
-Result<Copy> read_copy(const std::string& path) {
-  Result<Bytes> bytes = read_file(path);
+Result<Copy> read_copy(FileSystem& files, const std::string& path) {
+  Result<Bytes> bytes = files.read_file(path);
   if (bytes) return decode_copy(*bytes);
   if (bytes.error().code() == Code::not_found) return Copy{};
   return bytes.error();
@@ -62,13 +61,14 @@ const Copy* newest(const Copy& first, const Copy& second) {
 
 }  // namespace
 
-TwinFile::TwinFile(std::string dir, std::string name) : dir_(std::move(dir)), name_(std::move(name)) {}
+TwinFile::TwinFile(FileSystem& files, std::string dir, std::string name)
+    : files_(files), dir_(std::move(dir)), name_(std::move(name)) {}
 
 std::string TwinFile::path(int copy) const { return fmt::format("{}/{}.{}", dir_, name_, copy); }
 
 Result<std::optional<Bytes>> TwinFile::read() const {
-  const Result<Copy> first = read_copy(path(1));
-  const Result<Copy> second = read_copy(path(2));
+  const Result<Copy> first = read_copy(files_, path(1));
+  const Result<Copy> second = read_copy(files_, path(2));
   const Copy none;
   // One copy is enough where the other can't be read: nothing was said before both held the record.
   const Copy* copy = newest(first ? *first : none, second ? *second : none);
@@ -80,8 +80,8 @@ Result<std::optional<Bytes>> TwinFile::read() const {
 }
 
 Status TwinFile::write(ByteView record) {
-  const Result<Copy> first = read_copy(path(1));
-  const Result<Copy> second = read_copy(path(2));
+  const Result<Copy> first = read_copy(files_, path(1));
+  const Result<Copy> second = read_copy(files_, path(2));
   if (!first) return first.error();
   if (!second) return second.error();
   const uint64_t sequence =
@@ -91,9 +91,9 @@ Status TwinFile::write(ByteView record) {
   const std::array order = second_comes_first ? std::array{2, 1} : std::array{1, 2};
   for (const int copy : order) {
     const bool is_new = !(copy == 1 ? first : second)->exists;
-    SYNOD_RETURN_IF_ERROR(overwrite_and_sync(path(copy), bytes));
+    SYNOD_RETURN_IF_ERROR(files_.overwrite_and_sync(path(copy), bytes));
     // Before the other copy is touched: a crash could tear that one and forget the name of this one.
-    if (is_new) SYNOD_RETURN_IF_ERROR(sync_directory(dir_));
+    if (is_new) SYNOD_RETURN_IF_ERROR(files_.sync_directory(dir_));
   }
   return Status::ok();
 }

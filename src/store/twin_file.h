@@ -18,13 +18,14 @@
 
 #include "base/bytes.h"
 #include "base/status.h"
+#include "store/file_system.h"
 
 namespace synod {
 
 class TwinFile {
  public:
-  // `dir` exists; nothing is read or written yet.
-  TwinFile(std::string dir, std::string name);
+  // `files` outlives it; `dir` exists; nothing is read or written yet.
+  TwinFile(FileSystem& files, std::string dir, std::string name);
 
   // Nothing if there is no file; `corruption` if there are files and none is valid.
   //
@@ -39,6 +40,7 @@ class TwinFile {
  private:
   std::string path(int copy) const;
 
+  FileSystem& files_;
   std::string dir_;
   std::string name_;
 };

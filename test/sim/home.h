@@ -22,13 +22,14 @@ struct StoreImage {
 
 class MemoryHome : public StoreHome {
  public:
+  Result<std::optional<Bytes>> read_identity() const override { return identity_; }
   Status write_identity(ByteView record) override;
   Result<std::unique_ptr<KeyValueDB>> open_current(const DatabaseOptions& options) override;
   Result<NewStore> create_store(const DatabaseOptions& options) override;
   Status switch_to(const std::string& name) override;
 
   const std::optional<Bytes>& identity() const { return identity_; }
-  bool has_store() const { return current_ != nullptr; }
+  bool has_store() const override { return current_ != nullptr; }
   void cut_power(SeededRandom& random);
   uint64_t durable_commits() const { return durable_commits_; }
 

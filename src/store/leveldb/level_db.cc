@@ -151,7 +151,11 @@ class ReadOnlyLevelDb final : public KeyValueDB {
 
 }  // namespace
 
-std::shared_ptr<leveldb::Env> make_disk_env() { return std::make_shared<HardenedEnv>(std::make_shared<PosixEnv>()); }
+std::shared_ptr<leveldb::Env> make_disk_env(FileSystem& files) {
+  return std::make_shared<HardenedEnv>(files.new_env());
+}
+
+std::shared_ptr<SyncingEnv> new_posix_env() { return std::make_shared<PosixEnv>(); }
 
 Result<std::unique_ptr<KeyValueDB>> open_level_db(const std::string& path, const DatabaseOptions& options,
                                                   OpenMode mode, std::shared_ptr<leveldb::Env> env) {

@@ -9,6 +9,7 @@
 
 #include "base/status.h"
 #include "store/database_options.h"
+#include "store/file_system.h"
 #include "store/key_value_db.h"
 
 namespace leveldb {
@@ -23,7 +24,9 @@ enum class OpenMode {
 };
 
 // HardenedEnv on the disk.
-std::shared_ptr<leveldb::Env> make_disk_env();
+std::shared_ptr<leveldb::Env> make_disk_env(FileSystem& files = posix_files());
+// The Env of posix_files().
+std::shared_ptr<SyncingEnv> new_posix_env();
 
 // `env` must keep the promises of HardenedEnv for `Durability` to hold; take a new one for each open. Fails with
 // `corruption` if there is no database (mode existing) or if it is damaged, with `io_error` if it is open already.

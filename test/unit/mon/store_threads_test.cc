@@ -26,6 +26,8 @@ class GatedHome : public StoreHome {
     EXPECT_TRUE(memory.switch_to(made->name).is_ok());
     commits_at_start = memory.durable_commits();
   }
+  bool has_store() const override { return memory.has_store(); }
+  Result<std::optional<Bytes>> read_identity() const override { return memory.read_identity(); }
   Status write_identity(ByteView record) override {
     std::unique_lock lock(mutex);
     if (record == "gate") {

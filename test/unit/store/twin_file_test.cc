@@ -15,12 +15,12 @@ using test::spit;
 class TwinFileTest : public testing::Test {
  protected:
   Bytes read() {
-    const Result<std::optional<Bytes>> record = TwinFile(dir_.path(), "id").read();
+    const Result<std::optional<Bytes>> record = TwinFile(posix_files(), dir_.path(), "id").read();
     if (!record) return record.error().to_string();
     return record->value_or("(none)");
   }
   void write(ByteView record) {
-    const Status written = TwinFile(dir_.path(), "id").write(record);
+    const Status written = TwinFile(posix_files(), dir_.path(), "id").write(record);
     ASSERT_TRUE(written.is_ok()) << written.to_string();
   }
   std::string copy(int number) { return dir_ / ("id." + std::to_string(number)); }
@@ -114,7 +114,7 @@ TEST_F(TwinFileTest, the_only_valid_copy_is_never_the_first_to_be_overwritten) {
     EXPECT_EQ(read(), "good");
     {
       const test::AsNobody nobody;
-      EXPECT_FALSE(TwinFile(dir_.path(), "id").write("next").is_ok());
+      EXPECT_FALSE(TwinFile(posix_files(), dir_.path(), "id").write("next").is_ok());
     }
     EXPECT_EQ(read(), "next");
     std::filesystem::remove(copy(3 - torn));
@@ -131,7 +131,7 @@ TEST_F(TwinFileTest, every_flipped_bit_of_a_copy_is_noticed) {
       std::string bad = good;
       bad[at] = static_cast<char>(bad[at] ^ (1 << bit));
       spit(copy(1), bad);
-      const Result<std::optional<Bytes>> record = TwinFile(dir_.path(), "id").read();
+      const Result<std::optional<Bytes>> record = TwinFile(posix_files(), dir_.path(), "id").read();
       ASSERT_FALSE(record);
       EXPECT_EQ(record.error().code(), Code::corruption);
     }
@@ -141,7 +141,7 @@ TEST_F(TwinFileTest, every_flipped_bit_of_a_copy_is_noticed) {
 TEST_F(TwinFileTest, two_damaged_copies_are_corruption_that_names_both) {
   spit(copy(1), "");
   spit(copy(2), "synodtwn");
-  const Result<std::optional<Bytes>> record = TwinFile(dir_.path(), "id").read();
+  const Result<std::optional<Bytes>> record = TwinFile(posix_files(), dir_.path(), "id").read();
   ASSERT_FALSE(record);
   EXPECT_EQ(record.error().code(), Code::corruption);
   EXPECT_NE(record.error().message().find(copy(1)), std::string::npos);
