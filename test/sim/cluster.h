@@ -104,6 +104,7 @@ class Cluster {
   // Violations end the process, unless they are collected.
   void collect_violations() { asserts_ = false; }
   Oracles& oracles() { return oracles_; }
+  const Oracles& oracles() const { return oracles_; }
   Scheduler& scheduler() { return scheduler_; }
   Network& network() { return network_; }
   SeededRandom& random() { return random_; }

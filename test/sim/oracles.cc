@@ -253,7 +253,7 @@ void Oracles::on_sent(const std::string& from_host, const std::string&, const Re
   const bool is_vote = std::holds_alternative<Accept>(message) || std::holds_alternative<Last>(message) ||
                        std::holds_alternative<LeaseAck>(message) || std::holds_alternative<Begin>(message) ||
                        std::holds_alternative<Collect>(message) || std::holds_alternative<Propose>(message);
-  if (is_vote && cluster_.monitor(from).state() == MemberState::syncing) {
+  if (is_vote && held.was_syncing && cluster_.monitor(from).state() == MemberState::syncing) {
     violated(fmt::format("{} sends {} while it is syncing", from, message_name(message)));
   }
   check_sender(from, held, message);

@@ -39,6 +39,7 @@ class Oracles : public Observer {
   void set_on_chosen(OnChosen on_chosen) { on_chosen_ = std::move(on_chosen); }
   Version last_chosen() const { return chosen_.empty() ? Version() : chosen_.rbegin()->first; }
   Counters& counters() { return counters_; }
+  const Counters& counters() const { return counters_; }
 
  private:
   struct Acceptance {

@@ -39,7 +39,6 @@ class Workload {
 
   Cluster& cluster_;
   const Scenario& scenario_;
-  SeededRandom random_;
   std::vector<std::string> members_;
   History history_;
   std::vector<std::unique_ptr<Client>> clients_;
