@@ -7,8 +7,6 @@
 #include <functional>
 #include <string>
 
-#include "base/status.h"
-
 namespace synod {
 
 template <class Tag>
@@ -62,7 +60,6 @@ struct Fsid {
 std::string to_string(MemberId id);               // 16 hexadecimal digits
 std::string to_string(const ProposalNumber& pn);  // round.member
 std::string to_string(const Fsid& fsid);          // 8-4-4-4-12 hexadecimal digits
-Result<Fsid> parse_fsid(const std::string& text);
 
 }  // namespace synod
 

@@ -56,7 +56,7 @@ struct Answer {
   ClientReply reply;
 };
 struct ExitRequest {
-  int code = 0;
+  int code = 0;  // of exit_codes.h
   std::string reason;
 };
 

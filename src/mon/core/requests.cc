@@ -227,11 +227,11 @@ void Requests::start_evaluation(const View& view, const RunTask& run) {
   evaluating_ = std::move(batch);
 }
 
-bool Requests::on_task_done(TimePoint now, uint64_t task, TaskResult& result, const View& view, Output& out) {
+bool Requests::on_task_done(uint64_t task, TaskResult& result, const View& view, Output& out) {
   if (evaluating_ && evaluating_->task == task) {
     auto* evaluated = std::get_if<Evaluated>(&result);
     SYNOD_ASSERT(evaluated != nullptr, "an evaluation does not fail");
-    on_evaluated(now, *evaluated, view, out);
+    on_evaluated(*evaluated, view, out);
     return true;
   }
   const auto it = running_reads_.find(task);
@@ -243,7 +243,7 @@ bool Requests::on_task_done(TimePoint now, uint64_t task, TaskResult& result, co
   return true;
 }
 
-void Requests::on_evaluated(TimePoint now, Evaluated& evaluated, const View& view, Output& out) {
+void Requests::on_evaluated(Evaluated& evaluated, const View& view, Output& out) {
   Evaluating batch = std::move(*evaluating_);
   evaluating_.reset();
   Paxos* paxos = view.paxos;
@@ -255,7 +255,7 @@ void Requests::on_evaluated(TimePoint now, Evaluated& evaluated, const View& vie
     return;
   }
   SYNOD_ASSERT(evaluated.replies.size() == batch.requests.size(), "one reply for each request");
-  const Position position = paxos->propose(now, std::move(evaluated.value), out);
+  const Position position = paxos->propose(std::move(evaluated.value), out);
   in_flight_.push_back({position, std::move(batch.requests), std::move(evaluated.replies)});
 }
 

@@ -48,10 +48,12 @@ class Requests {
   void on_request(TimePoint now, const Origin& origin, ClientRequest request, Output& out);
   void on_forward_reply(TimePoint now, MemberId from, ForwardReply reply, Output& out);
   // True if the task was one of these.
-  bool on_task_done(TimePoint now, uint64_t task, TaskResult& result, const View& view, Output& out);
+  bool on_task_done(uint64_t task, TaskResult& result, const View& view, Output& out);
   void on_chosen(const std::vector<LogEntry>& chosen, Output& out);
   void on_peer_lost(TimePoint now, MemberId member, Output& out);
-  // Moves on whatever can move. Called after every step.
+  // Something waits here that pump() may be able to move on.
+  bool is_waiting() const { return !writes_.empty() || !reads_.empty(); }
+  // Moves on whatever can move. Called after every step at which something waits, or the trim floor may move.
   void pump(TimePoint now, const View& view, Output& out, const RunTask& run);
   // Answers those whose time is up.
   void expire(TimePoint now, const View& view, Output& out);
@@ -90,7 +92,7 @@ class Requests {
   void start_evaluation(const View& view, const RunTask& run);
   void pass_on(TimePoint now, std::deque<Pending>& queue, MemberId leader, Output& out);
   void refuse_passed_on(std::deque<Pending>& queue, Output& out);
-  void on_evaluated(TimePoint now, Evaluated& evaluated, const View& view, Output& out);
+  void on_evaluated(Evaluated& evaluated, const View& view, Output& out);
   void give_up(std::deque<Pending>& queue, TimePoint now, const std::string& why, Output& out);
 
   CoreOptions options_;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "mon/core/exit_codes.h"
 #include "mon/core/monmap.h"
 #include "mon/core/options.h"
 #include "msg/messenger.h"
@@ -23,14 +24,8 @@ struct DaemonOptions {
   DatabaseOptions database;
 };
 
-// Exit codes of synod-mon.
-inline constexpr int exit_stopped = 0;
-inline constexpr int exit_usage = 2;
-inline constexpr int exit_directory_refused = 3;
-inline constexpr int exit_disk_failure = 4;
-inline constexpr int exit_superseded = 5;
-
-// Runs until SIGTERM or SIGINT, or until the member has to stop; logs the reason. REQUIRES: called once in a process.
+// Runs until SIGTERM or SIGINT, or until the member has to stop; logs the reason, and returns an exit code of
+// exit_codes.h. REQUIRES: called once in a process.
 int run_daemon(const DaemonOptions& options);
 
 }  // namespace synod

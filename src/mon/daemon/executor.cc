@@ -6,12 +6,12 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "mon/core/exit_codes.h"
 
 namespace synod {
 namespace {
 constexpr Duration tick_interval = std::chrono::milliseconds(20);
 constexpr size_t trace_lines_kept = 64;
-constexpr int exit_disk_failure = 4;
 }  // namespace
 
 Executor::Executor(World world, MonitorStart start, MessengerLimits limits, OnExit on_exit)

@@ -50,24 +50,8 @@ TEST(FsidTest, all_zero_is_not_formed) {
   EXPECT_TRUE(counting_fsid());
 }
 
-TEST(FsidTest, survives_a_round_trip_through_text) {
-  const std::string text = to_string(counting_fsid());
-  EXPECT_EQ(text, "f0f1f2f3-f4f5-f6f7-f8f9-fafbfcfdfeff");
-  const Result<Fsid> parsed = parse_fsid(text);
-  ASSERT_TRUE(parsed.has_value());
-  EXPECT_EQ(*parsed, counting_fsid());
-}
-
-TEST(FsidTest, refuses_what_is_not_one) {
-  for (const char* text : {"", "-", "f0f1f2f3", "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff",
-                           "F0F1F2F3-F4F5-F6F7-F8F9-FAFBFCFDFEFF", "f0f1f2f3-f4f5-f6f7-f8f9-fafbfcfdfeff0",
-                           "f0f1f2f3-f4f5-f6f7-f8f9-fafbfcfdfef", "f0f1f2f3-f4f5-f6f7-f8f9-fafbfcfdfeff-",
-                           "g0f1f2f3-f4f5-f6f7-f8f9-fafbfcfdfeff", "f0f1f2f-3f4f5-f6f7-f8f9-fafbfcfdfeff"}) {
-    const Result<Fsid> parsed = parse_fsid(text);
-    ASSERT_FALSE(parsed.has_value()) << text;
-    EXPECT_EQ(parsed.error().code(), Code::invalid_argument);
-    EXPECT_NE(parsed.error().message().find(text), std::string::npos);
-  }
+TEST(FsidTest, is_written_in_groups_of_hexadecimal_digits) {
+  EXPECT_EQ(to_string(counting_fsid()), "f0f1f2f3-f4f5-f6f7-f8f9-fafbfcfdfeff");
 }
 
 }  // namespace

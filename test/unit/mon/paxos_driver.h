@@ -52,12 +52,10 @@ class PaxosDriver {
   }
   Position propose(const std::string& text) {
     Position position;
-    perform([&](Effects& out) { position = paxos_.propose(now_, value(text), out); });
+    perform([&](Effects& out) { position = paxos_.propose(value(text), out); });
     return position;
   }
-  void peer_connected(MemberId peer) {
-    perform([&](Effects& out) { paxos_.on_peer_connected(now_, peer, out); });
-  }
+  void peer_connected(MemberId peer) { paxos_.on_peer_connected(now_, peer); }
   void pass(Duration duration) { now_ += duration; }
 
   // While the disk is held, nothing becomes durable and what waits for it does not leave.

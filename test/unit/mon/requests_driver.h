@@ -67,9 +67,7 @@ struct RequestsDriver {
       for (size_t i = 0; i < evaluate->requests.size(); ++i) done.replies.push_back({100 * id + i, {}});
       result = done;
     }
-    step([&, number = id](Output& out) {
-      EXPECT_TRUE(requests.on_task_done(paxos.now(), number, result, view(), out));
-    });
+    step([&, number = id](Output& out) { EXPECT_TRUE(requests.on_task_done(number, result, view(), out)); });
   }
   // b accepts what it was sent.
   void commit() {

@@ -30,7 +30,6 @@ class Grant {
     pn_ = pn;
     until_ = until;
   }
-  bool is_valid(TimePoint now) const { return now < until_; }
 
  private:
   ProposalNumber promised_at_start_;

@@ -60,7 +60,7 @@ void Paxos::tick(TimePoint now, bool may_elect, Effects& out) {
   }
 }
 
-void Paxos::on_peer_connected(TimePoint now, MemberId peer, Effects&) {
+void Paxos::on_peer_connected(TimePoint now, MemberId peer) {
   auto* leader = std::get_if<Leader>(&role_);
   if (leader == nullptr || leader->is_collecting || !monmap_.is_voter(peer)) return;
   // What was sent on the old connection may be lost; the peer's answer to the lease tells where to go on.

@@ -41,7 +41,7 @@ class Paxos {
   void tick(TimePoint now, bool may_elect, Effects& out);
   // Everything that was asked for up to now is durable.
   void on_promise_durable() { promise_is_durable_ = true; }
-  void on_peer_connected(TimePoint now, MemberId peer, Effects& out);
+  void on_peer_connected(TimePoint now, MemberId peer);
 
   // Leader only -------------------------------------------------------------------------------------------------
   // A value may be computed now: the recovered tail is committed, and the window has room.
@@ -52,7 +52,7 @@ class Paxos {
   // Changes whenever values computed before are void: with each leadership and each new collect.
   uint64_t term() const { return term_; }
   // REQUIRES: can_propose().
-  Position propose(TimePoint now, SharedBytes value, Effects& out);
+  Position propose(SharedBytes value, Effects& out);
   // A majority has granted this leadership, and a value of its own pn is committed.
   bool has_lease(TimePoint now) const;
 

@@ -105,7 +105,7 @@ Version Paxos::serving_from() const {
   return leader->serving_from;
 }
 
-Position Paxos::propose(TimePoint, SharedBytes value, Effects& out) {
+Position Paxos::propose(SharedBytes value, Effects& out) {
   SYNOD_ASSERT(can_propose(), "a value is proposed by a leader with room in its window");
   auto& leader = std::get<Leader>(role_);
   propose_entry(leader, std::move(value), out);

@@ -18,7 +18,6 @@ class TrimHolds {
   void expire(TimePoint now);
   // The highest version that the log may be trimmed to, given that it may otherwise be trimmed to `floor`.
   Version limit(Version floor) const;
-  bool is_empty() const { return holds_.empty(); }
 
  private:
   struct Hold {
