@@ -47,6 +47,11 @@ Status MemoryHome::write_identity(ByteView record) {
 
 Result<std::unique_ptr<KeyValueDB>> MemoryHome::open_current(const DatabaseOptions&) {
   if (current_ == nullptr) return Status(Code::not_found, "there is no store");
+  make_durable(*current_);  // as LevelDB does when it opens
+  const Result<Bound> found = read_bound(*current_->live->new_iterator());
+  if (!found) return found.error();
+  SYNOD_ASSERT(bound_ && verify_reaches(*found, *bound_, "the store").is_ok(), "a disk in memory forgets nothing");
+  bound_ = *found;
   return std::unique_ptr<KeyValueDB>(std::make_unique<ImageDB>(current_, durable_commits_));
 }
 
@@ -55,9 +60,17 @@ Result<StoreHome::NewStore> MemoryHome::create_store(const DatabaseOptions&) {
   return NewStore{"other", std::make_unique<ImageDB>(other_, durable_commits_)};
 }
 
-Status MemoryHome::switch_to(const std::string&) {
+Status MemoryHome::switch_to(const std::string&, const Bound& bound) {
   SYNOD_ASSERT(other_ != nullptr && other_->volatile_commits.empty(), "only a durable store becomes the current one");
   current_ = std::move(other_);
+  bound_ = bound;
+  return Status::ok();
+}
+
+Status MemoryHome::write_bound(const Bound& bound) {
+  SYNOD_ASSERT(read_bound(*current_->durable->new_iterator())->sequence >= bound.sequence,
+               "the bound names no batch that is not durable");
+  bound_ = bound;
   return Status::ok();
 }
 

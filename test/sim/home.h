@@ -26,16 +26,19 @@ class MemoryHome : public StoreHome {
   Status write_identity(ByteView record) override;
   Result<std::unique_ptr<KeyValueDB>> open_current(const DatabaseOptions& options) override;
   Result<NewStore> create_store(const DatabaseOptions& options) override;
-  Status switch_to(const std::string& name) override;
+  Status switch_to(const std::string& name, const Bound& bound) override;
+  Status write_bound(const Bound& bound) override;
 
   const std::optional<Bytes>& identity() const { return identity_; }
   bool has_store() const override { return current_ != nullptr; }
   void cut_power(SeededRandom& random);
   uint64_t durable_commits() const { return durable_commits_; }
+  const std::optional<Bound>& bound() const { return bound_; }
 
  private:
   friend class ImageDB;
   std::optional<Bytes> identity_;
+  std::optional<Bound> bound_;
   std::shared_ptr<StoreImage> current_;
   std::shared_ptr<StoreImage> other_;
   uint64_t durable_commits_ = 0;
