@@ -3,10 +3,14 @@
 #include <fmt/format.h>
 
 #include <utility>
+#include <vector>
 
 #include "base/log.h"
 #include "store/dir_lock.h"
 #include "store/leveldb/level_db.h"
+#include "store/leveldb/log_check.h"
+#include "store/log_reader.h"
+#include "store/records.h"
 #include "store/store_names.h"
 
 namespace synod {
@@ -24,6 +28,41 @@ Result<std::string> current_store_path(FileSystem& files, const std::string& dir
   return Status(Code::corruption, fmt::format("{}/CURRENT_STORE names {}, which does not exist", dir, *name));
 }
 
+// Opens the current store for writing, once it is known to hold all that its bound covers. On success the bound covers
+// all that it holds.
+Result<std::unique_ptr<KeyValueDB>> open_checked(FileSystem& files, const std::string& dir, BoundFile& bound_file,
+                                                 const DatabaseOptions& options) {
+  const Result<std::string> store = current_store_path(files, dir);
+  if (!store) return store.error();
+  const uint64_t number = *store_number(*read_current_store(files, dir));
+  const Result<Bound> bound = bound_file.read(number);
+  if (!bound) return bound.error();
+  const Result<TornTail> tail = find_torn_tail(files, *store, bound->sequence);
+  if (!tail) return tail.error();
+  if (!tail->cuts.empty()) log(LogLevel::warning, "cuts off what was not synced: {}", tail->description);
+  SYNOD_RETURN_IF_ERROR(cut_torn_tail(files, *tail));
+  Result<std::unique_ptr<KeyValueDB>> db = open_level_db(*store, options, OpenMode::existing, make_disk_env(files));
+  if (!db) return db;
+  const Result<Bound> found = read_bound(*(*db)->new_iterator());
+  if (!found) return found.error();
+  SYNOD_RETURN_IF_ERROR(verify_reaches(*found, *bound, *store));
+  // I-11: what was read is durable, since LevelDB has written it to tables, and is said from here on. Twice, so that
+  // both files are good, and name this store.
+  SYNOD_RETURN_IF_ERROR(bound_file.write(*found));
+  SYNOD_RETURN_IF_ERROR(bound_file.write(*found));
+  return db;
+}
+
+// What a daemon would cut off. Where it would refuse to start, nothing: a tool reads what can be read.
+std::vector<FileCut> honest_cuts(const std::string& dir, const std::string& store) {
+  const Result<std::string> name = read_current_store(posix_files(), dir);
+  if (!name) return {};
+  const Result<Bound> bound = BoundFile(posix_files(), dir).read(*store_number(*name));
+  if (!bound) return {};
+  const Result<TornTail> tail = find_torn_tail(posix_files(), store, bound->sequence);
+  return tail ? tail->cuts : std::vector<FileCut>();
+}
+
 // A database that keeps its directory locked.
 class LockedDb final : public KeyValueDB {
  public:
@@ -38,6 +77,36 @@ class LockedDb final : public KeyValueDB {
   std::unique_ptr<KeyValueDB> db_;
 };
 
+// The same for a repair: numbers each batch, and moves the bound.
+class RepairDb final : public KeyValueDB {
+ public:
+  RepairDb(DirLock lock, std::string dir) : lock_(std::move(lock)), dir_(std::move(dir)), bound_(posix_files(), dir_) {}
+  Status open() {
+    Result<std::unique_ptr<KeyValueDB>> db = open_checked(posix_files(), dir_, bound_, DatabaseOptions{});
+    if (db) db_ = *std::move(db);
+    return db.status();
+  }
+
+  Status commit(const DbBatch& batch, Durability /*durability*/) override {
+    const Result<uint64_t> last = read_sequence(*db_->new_iterator());
+    if (!last) return last.error();
+    DbBatch numbered = batch;
+    add_sequence(numbered, *last + 1);
+    SYNOD_RETURN_IF_ERROR(db_->commit(numbered, Durability::durable));
+    const Result<Bound> bound = read_bound(*db_->new_iterator());
+    // A log that is no log any more is the daemon's to refuse; the bound before stays true.
+    return bound ? bound_.write(*bound) : Status::ok();
+  }
+  Result<std::optional<Bytes>> get(KeySpace space, ByteView key) const override { return db_->get(space, key); }
+  std::unique_ptr<DbIterator> new_iterator() const override { return db_->new_iterator(); }
+
+ private:
+  DirLock lock_;  // given up after the database is closed
+  std::string dir_;
+  BoundFile bound_;
+  std::unique_ptr<KeyValueDB> db_;
+};
+
 Result<std::unique_ptr<KeyValueDB>> with_lock(DirLock lock, Result<std::unique_ptr<KeyValueDB>> db) {
   if (!db) return db;
   return std::unique_ptr<KeyValueDB>(std::make_unique<LockedDb>(std::move(lock), *std::move(db)));
@@ -46,7 +115,11 @@ Result<std::unique_ptr<KeyValueDB>> with_lock(DirLock lock, Result<std::unique_p
 }  // namespace
 
 DataDir::DataDir(FileSystem& files, std::string path, std::unique_ptr<FileSystem::Lock> lock)
-    : files_(files), path_(std::move(path)), lock_(std::move(lock)), identity_(files, path_, "identity") {}
+    : files_(files),
+      path_(std::move(path)),
+      lock_(std::move(lock)),
+      identity_(files, path_, "identity"),
+      bound_(files, path_) {}
 
 Result<std::unique_ptr<DataDir>> DataDir::open(const std::string& path, FileSystem& files) {
   SYNOD_RETURN_IF_ERROR(files.make_directories(path));
@@ -65,10 +138,10 @@ Result<std::optional<Bytes>> DataDir::read_identity() const { return identity_.r
 Status DataDir::write_identity(ByteView record) { return identity_.write(record); }
 
 Result<std::unique_ptr<KeyValueDB>> DataDir::open_current(const DatabaseOptions& options) {
-  Result<std::string> store = current_store_path(files_, path_);
-  if (!store) return store.error();
-  return open_level_db(*store, options, OpenMode::existing, make_disk_env(files_));
+  return open_checked(files_, path_, bound_, options);
 }
+
+Status DataDir::write_bound(const Bound& bound) { return bound_.write(bound); }
 
 Result<DataDir::NewStore> DataDir::create_store(const DatabaseOptions& options) {
   const Result<std::string> current = read_current_store(files_, path_);
@@ -85,10 +158,13 @@ Result<DataDir::NewStore> DataDir::create_store(const DatabaseOptions& options) 
   return store;
 }
 
-Status DataDir::switch_to(const std::string& name) {
+Status DataDir::switch_to(const std::string& name, const Bound& bound) {
   if (!store_number(name) || !files_.is_directory(fmt::format("{}/{}", path_, name))) {
     return Status(Code::invalid_argument, fmt::format("{} is no store of {}", name, path_));
   }
+  // First the bound, beside the one of the store that is still current: before the pointer has moved that one counts,
+  // and then this one.
+  SYNOD_RETURN_IF_ERROR(bound_.write(*store_number(name), bound));
   SYNOD_RETURN_IF_ERROR(write_current_store(files_, path_, name));
   // The switch is done and durable; what could not be removed now goes at the next open.
   const Status removed = remove_stores_except(files_, path_, name);
@@ -102,7 +178,7 @@ Result<std::unique_ptr<KeyValueDB>> open_read_only(const std::string& dir) {
   if (!lock) return lock.error();
   Result<std::string> store = current_store_path(posix_files(), dir);
   if (!store) return store.error();
-  return with_lock(*std::move(lock), open_level_db_read_only(*store, DatabaseOptions{}));
+  return with_lock(*std::move(lock), open_level_db_read_only(*store, DatabaseOptions{}, honest_cuts(dir, *store)));
 }
 
 Result<std::unique_ptr<KeyValueDB>> open_for_repair(const std::string& dir) {
@@ -111,9 +187,9 @@ Result<std::unique_ptr<KeyValueDB>> open_for_repair(const std::string& dir) {
   SYNOD_RETURN_IF_ERROR(current_store_path(posix_files(), dir).status());
   Result<DirLock> lock = DirLock::take_exclusive(dir);
   if (!lock) return lock.error();
-  Result<std::string> store = current_store_path(posix_files(), dir);
-  if (!store) return store.error();
-  return with_lock(*std::move(lock), open_level_db(*store, DatabaseOptions{}, OpenMode::existing, make_disk_env()));
+  auto db = std::make_unique<RepairDb>(*std::move(lock), dir);
+  SYNOD_RETURN_IF_ERROR(db->open());
+  return std::unique_ptr<KeyValueDB>(std::move(db));
 }
 
 }  // namespace synod

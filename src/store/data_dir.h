@@ -3,6 +3,7 @@
 //
 //   DIR/lock             held (flock) by the process that uses the directory
 //   DIR/identity.1, .2   the member's identity and promise, twice (TwinFile)
+//   DIR/bound.1, .2      how far the current store is durable, twice (BoundFile)
 //   DIR/CURRENT_STORE    the name of the current store, one line
 //   DIR/store.N/         a LevelDB database; at most one other than the current one, while a sync fills it
 //
@@ -15,6 +16,7 @@
 
 #include "base/bytes.h"
 #include "base/status.h"
+#include "store/bound_file.h"
 #include "store/database_options.h"
 #include "store/file_system.h"
 #include "store/key_value_db.h"
@@ -40,9 +42,12 @@ class DataDir : public StoreHome {
   Result<std::optional<Bytes>> read_identity() const override;
   Status write_identity(ByteView record) override;
 
+  // Cuts off a torn tail of its logs (log_check.h), verifies that the store reaches its bound, and lets the bound cover
+  // all that it holds.
   Result<std::unique_ptr<KeyValueDB>> open_current(const DatabaseOptions& options) override;
+  Status write_bound(const Bound& bound) override;
   Result<NewStore> create_store(const DatabaseOptions& options) override;
-  Status switch_to(const std::string& name) override;
+  Status switch_to(const std::string& name, const Bound& bound) override;
 
  private:
   DataDir(FileSystem& files, std::string path, std::unique_ptr<FileSystem::Lock> lock);
@@ -51,13 +56,15 @@ class DataDir : public StoreHome {
   std::string path_;
   std::unique_ptr<FileSystem::Lock> lock_;
   TwinFile identity_;
+  BoundFile bound_;
 };
 
 // For tools: opens the current store of a stopped member's directory without changing a byte of it and without write
 // permission. Fails with `in_use` while a daemon has it. The directory stays locked (shared) as long as the database
 // lives.
 Result<std::unique_ptr<KeyValueDB>> open_read_only(const std::string& dir);
-// For the tools' set and rm: the same, writable.
+// For the tools' set and rm: the same, writable. Opens as the daemon does, numbers each batch and moves the bound;
+// every commit is durable.
 Result<std::unique_ptr<KeyValueDB>> open_for_repair(const std::string& dir);
 
 }  // namespace synod

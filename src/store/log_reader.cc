@@ -82,6 +82,16 @@ Result<Position> read_applied(DbIterator& iterator) {
   return decode_position(**stored);
 }
 
+Result<uint64_t> read_sequence(DbIterator& iterator) {
+  const Result<std::optional<Bytes>> stored = find(iterator, KeySpace::local, batch_sequence_key);
+  if (!stored) return stored.error();
+  if (!stored->has_value()) return uint64_t{0};
+  Decoder decoder(**stored);
+  const uint64_t sequence = decoder.fixed64();
+  if (!decoder.is_complete()) return Status(Code::corruption, "the stored number of the latest batch is malformed");
+  return sequence;
+}
+
 Result<LogState> read_log_state(DbIterator& iterator) {
   LogState state;
   Result<Position> applied = read_applied(iterator);

@@ -13,6 +13,9 @@ Result<std::optional<Bytes>> find(DbIterator& iterator, KeySpace space, ByteView
 // `not_found` if the store has none: it was never initialized, or is half filled.
 Result<Position> read_applied(DbIterator& iterator);
 
+// The number of the latest batch; zero if no batch was numbered.
+Result<uint64_t> read_sequence(DbIterator& iterator);
+
 // MonitorStore::load_log, on a view of the whole database.
 Result<LogState> read_log_state(DbIterator& iterator);
 

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "base/codec.h"
+#include "base/assert.h"
 #include "store/log_reader.h"
 #include "store/records.h"
 #include "store/views.h"
@@ -68,6 +68,29 @@ struct WriteAdder {
 
 MonitorStore::MonitorStore(std::unique_ptr<KeyValueDB> db) : db_(std::move(db)) {}
 
+void MonitorStore::continue_after(uint64_t sequence) {
+  SYNOD_ASSERT(!sequence_, "a store that has numbered a batch goes on from there");
+  sequence_ = sequence;
+}
+
+Result<uint64_t> MonitorStore::last_sequence() {
+  if (!sequence_) {
+    const Result<uint64_t> stored = read_sequence(*db_->new_iterator());
+    if (!stored) return stored.error();
+    sequence_ = *stored;
+  }
+  return *sequence_;
+}
+
+Status MonitorStore::commit_numbered(DbBatch batch, Durability durability) {
+  const Result<uint64_t> last = last_sequence();
+  if (!last) return last.error();
+  add_sequence(batch, *last + 1);
+  SYNOD_RETURN_IF_ERROR(db_->commit(batch, durability));
+  sequence_ = *last + 1;
+  return Status::ok();
+}
+
 Status MonitorStore::initialize(const Position& genesis, const ReplicatedTransaction& state) {
   const std::unique_ptr<DbIterator> iterator = db_->new_iterator();
   iterator->seek_to_first();
@@ -77,7 +100,7 @@ Status MonitorStore::initialize(const Position& genesis, const ReplicatedTransac
   put_applied(first, genesis);
   DbBatch batch;
   batch.add(std::move(first));
-  return db_->commit(batch, Durability::durable);
+  return commit_numbered(std::move(batch), Durability::durable);
 }
 
 Status MonitorStore::commit(const std::vector<const StoreWrites*>& groups, Durability durability) {
@@ -85,7 +108,7 @@ Status MonitorStore::commit(const std::vector<const StoreWrites*>& groups, Durab
   for (const StoreWrites* group : groups) {
     for (const StoreWrite& write : *group) SYNOD_RETURN_IF_ERROR(std::visit(WriteAdder{transactions}, write));
   }
-  return db_->commit(std::move(transactions).batch(), durability);
+  return commit_numbered(std::move(transactions).batch(), durability);
 }
 
 Status MonitorStore::commit_chunk(const ReplicatedTransaction& puts, Bytes local_key, SharedBytes local_value,
@@ -93,7 +116,7 @@ Status MonitorStore::commit_chunk(const ReplicatedTransaction& puts, Bytes local
   SpaceTransactions transactions;
   transactions.replicated = puts;
   transactions.local.put(std::move(local_key), std::move(local_value));
-  return db_->commit(std::move(transactions).batch(), durability);
+  return commit_numbered(std::move(transactions).batch(), durability);
 }
 
 Result<Position> MonitorStore::applied() const { return read_applied(*db_->new_iterator()); }

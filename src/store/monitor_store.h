@@ -1,6 +1,6 @@
 // A member's store: the three key spaces on one KeyValueDB, with what each holds. doc/store.md has the key layout.
 //
-// Thread safety: as KeyValueDB. Every method may block on the disk: never call one from an event loop.
+// Thread safety: as KeyValueDB, but for commits. Every method may block on the disk: never call one from an event loop.
 #pragma once
 
 #include <functional>
@@ -18,6 +18,8 @@ namespace synod {
 // Keys of the replicated space that the log itself writes.
 inline constexpr ByteView applied_key = "paxos/applied";        // the applied Position, written by apply()
 inline constexpr ByteView trim_floor_key = "paxos/trim_floor";  // put_fixed64 of the lowest version to keep in the log
+// Key of the local space that every batch puts: put_fixed64 of its sequence number.
+inline constexpr ByteView batch_sequence_key = "batch_sequence";
 
 // The writes of one step of the core. A cheap description: it is turned into database operations where it is committed.
 struct PutEntry {
@@ -80,10 +82,17 @@ class StoreWalker {
   virtual Position position() const = 0;
 };
 
+// Every batch has a sequence number, one more than the batch before it, and puts it in the local space. A number is
+// used again only for a batch that was lost before anything depended on it.
+//
+// Commits come from one thread at a time.
 class MonitorStore {
  public:
   // Takes an open database. It holds a store if initialize() was called on it or a sync filled it.
   explicit MonitorStore(std::unique_ptr<KeyValueDB> db);
+  // For a store that takes the place of another: its first batch has the number after this one.
+  // REQUIRES: the database is empty, and nothing was committed.
+  void continue_after(uint64_t sequence);
 
   // Makes the first state of a formed cluster, durably: applied position `genesis` and the given transaction.
   // REQUIRES: the database is empty.
@@ -94,6 +103,9 @@ class MonitorStore {
   // A chunk of a sync, with a local record that says how far the sync has come, in one batch.
   Status commit_chunk(const ReplicatedTransaction& puts, Bytes local_key, SharedBytes local_value,
                       Durability durability);
+  // The number of the latest batch; zero if there is none. Reads the disk once, and not after a commit. Of the thread
+  // that commits.
+  Result<uint64_t> last_sequence();
 
   // Verifies hashes and the chain; `corruption` names the entry.
   Result<LogState> load_log() const;
@@ -113,7 +125,10 @@ class MonitorStore {
   const KeyValueDB& db() const { return *db_; }
 
  private:
+  Status commit_numbered(DbBatch batch, Durability durability);
+
   std::unique_ptr<KeyValueDB> db_;
+  std::optional<uint64_t> sequence_;  // of the latest batch; unknown until it is needed
 };
 
 }  // namespace synod

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/codec.h"
+#include "store/monitor_store.h"
 
 namespace synod {
 namespace {
@@ -74,6 +75,14 @@ Result<LogEntry> decode_entry(ByteView key, ByteView stored) {
                   fmt::format("the stored log entry {} does not match its hash", entry.version.value()));
   }
   return entry;
+}
+
+void add_sequence(DbBatch& batch, uint64_t sequence) {
+  Bytes number;
+  put_fixed64(number, sequence);
+  LocalTransaction put;
+  put.put(Bytes(batch_sequence_key), SharedBytes(std::move(number)));
+  batch.add(std::move(put));
 }
 
 }  // namespace synod

@@ -3,6 +3,7 @@
 
 #include "base/log_entry.h"
 #include "base/status.h"
+#include "store/key_value_db.h"
 
 namespace synod {
 
@@ -18,5 +19,8 @@ Bytes log_key(Version version);
 Bytes encode_entry(const LogEntry& entry);
 // Verifies that the hash is the one of predecessor, version and value, and fails with `corruption`, naming the version.
 Result<LogEntry> decode_entry(ByteView key, ByteView stored);
+
+// Adds the put that numbers a batch.
+void add_sequence(DbBatch& batch, uint64_t sequence);
 
 }  // namespace synod

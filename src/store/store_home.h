@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/status.h"
+#include "store/bound.h"
 #include "store/database_options.h"
 #include "store/key_value_db.h"
 
@@ -25,7 +26,8 @@ class StoreHome {
   // Durable when it returns: one copy is written and synced, then the other, and the directory when a file is new.
   virtual Status write_identity(ByteView record) = 0;
 
-  // Opens the current store. Fails if there is none: it never makes one.
+  // Opens the current store. Fails if there is none: it never makes one. Fails with `corruption` if it has lost what
+  // its bound covers; otherwise the bound covers all of it when this returns.
   virtual Result<std::unique_ptr<KeyValueDB>> open_current(const DatabaseOptions& options) = 0;
   // Makes an empty store beside the current one, in place of any that was there; `name` is what switch_to takes.
   struct NewStore {
@@ -33,9 +35,12 @@ class StoreHome {
     std::unique_ptr<KeyValueDB> db;
   };
   virtual Result<NewStore> create_store(const DatabaseOptions& options) = 0;
-  // Makes `name` the current store, durably and in one step, and removes the other one. The caller has closed the old
-  // database before, and has made all of the new one durable.
-  virtual Status switch_to(const std::string& name) = 0;
+  // Makes `name` the current store and this its bound, durably and in one step, and removes the other one. The caller
+  // has closed both databases before, and has made all of the new one durable.
+  virtual Status switch_to(const std::string& name, const Bound& bound) = 0;
+  // The bound of the current store. Durable when it returns; the one before, or this one, after a crash.
+  // REQUIRES: all that it covers is durable.
+  virtual Status write_bound(const Bound& bound) = 0;
 };
 
 }  // namespace synod

@@ -20,7 +20,8 @@ class MemoryHome final : public StoreHome {
     return life_->open_current(options);
   }
   Result<NewStore> create_store(const DatabaseOptions& options) override { return life_->create_store(options); }
-  Status switch_to(const std::string& name) override { return life_->switch_to(name); }
+  Status switch_to(const std::string& name, const Bound& bound) override { return life_->switch_to(name, bound); }
+  Status write_bound(const Bound& bound) override { return life_->write_bound(bound); }
 
   std::optional<Bytes> identity() const { return *life_->read_identity(); }
   uint64_t durable_commits() const { return disk_.durable_commits(); }

@@ -36,7 +36,28 @@ Status StoreEngine::write(const std::vector<WriteJob>& jobs) {
   }
   if (groups.empty()) return Status::ok();
   SYNOD_ASSERT(store_ != nullptr, "only a formed member writes to its store");
-  return store_->commit(groups, durability);
+  SYNOD_RETURN_IF_ERROR(commit(groups, durability));
+  SYNOD_ASSERT(durability == Durability::visible || covered_sequence_ == *store_->last_sequence(),
+               "I-11: a durable write is reported when the bound covers it");
+  return Status::ok();
+}
+
+Status StoreEngine::commit(const std::vector<const StoreWrites*>& groups, Durability durability) {
+  if (!log_end_) {
+    const Result<LogState> log = store_->load_log();
+    if (!log) return log.error();
+    log_end_.emplace(*log);
+  }
+  SYNOD_RETURN_IF_ERROR(store_->commit(groups, durability));
+  for (const StoreWrites* group : groups) {
+    for (const StoreWrite& write : *group) log_end_->add(write);
+  }
+  if (durability == Durability::visible) return Status::ok();
+  const Result<uint64_t> sequence = store_->last_sequence();
+  if (!sequence) return sequence.error();
+  SYNOD_RETURN_IF_ERROR(home_.write_bound(log_end_->bound(*sequence)));
+  covered_sequence_ = *sequence;
+  return Status::ok();
 }
 
 Result<TaskResult> StoreEngine::run(const Task& task) {
@@ -108,10 +129,13 @@ Result<TaskResult> StoreEngine::run_on_reader(const CloseSnapshotTask& task) {
 // Closes the current store, and the one that was being filled, and opens it again as the current one.
 Status StoreEngine::become_current(const std::string& name) {
   const std::unique_lock lock(switching_);
+  const Result<Bound> bound = read_bound(*new_store_->db().new_iterator());
+  if (!bound) return bound.error();
   snapshots_.clear();
   store_.reset();
   new_store_.reset();
-  SYNOD_RETURN_IF_ERROR(home_.switch_to(name));
+  log_end_.reset();
+  SYNOD_RETURN_IF_ERROR(home_.switch_to(name, *bound));
   Result<std::unique_ptr<KeyValueDB>> db = home_.open_current(options_.database);
   if (!db) return db.error();
   store_ = std::make_unique<MonitorStore>(*std::move(db));
@@ -134,11 +158,17 @@ Result<TaskResult> StoreEngine::run_on_writer(const FormTask& task) {
 }
 
 Result<TaskResult> StoreEngine::run_on_writer(const CreateStoreTask&) {
+  SYNOD_ASSERT(store_ != nullptr, "only a formed member copies a store");
+  Result<uint64_t> last = store_->last_sequence();
+  // Those of a copy that was given up are not used again.
+  if (last && new_store_ != nullptr) last = new_store_->last_sequence();
+  if (!last) return last.error();
   new_store_.reset();
   Result<StoreHome::NewStore> created = home_.create_store(options_.database);
   if (!created) return created.error();
   new_name_ = created->name;
   new_store_ = std::make_unique<MonitorStore>(std::move(created->db));
+  new_store_->continue_after(*last);
   return TaskResult(StoreCreated{});
 }
 
@@ -172,6 +202,11 @@ Result<TaskResult> StoreEngine::run_on_writer(const SwitchTask& task) {
   StoreWrites writes{EraseLocal{Bytes(sync_cursor_key)}, EraseLocal{Bytes(synchronizing_key)}};
   for (const LogEntry& entry : task.accepted) writes.push_back(PutEntry{entry});
   SYNOD_RETURN_IF_ERROR(new_store_->commit({&writes}, Durability::durable));
+  const Result<uint64_t> old_sequence = store_->last_sequence();
+  const Result<uint64_t> new_sequence = new_store_->last_sequence();
+  if (!old_sequence) return old_sequence.error();
+  if (!new_sequence) return new_sequence.error();
+  SYNOD_ASSERT(*old_sequence < *new_sequence, "batches of the store that is left have the lower numbers");
   SYNOD_RETURN_IF_ERROR(become_current(new_name_));
   Result<LogState> log = store_->load_log();
   if (!log) return log.error();

@@ -12,6 +12,7 @@
 
 #include "mon/daemon/storage.h"
 #include "mon/service/kv_service.h"
+#include "store/bound.h"
 #include "store/monitor_store.h"
 #include "store/store_home.h"
 
@@ -27,7 +28,8 @@ class StoreEngine {
   // `store` is the home's current store, or null if it has none yet.
   StoreEngine(StoreHome& home, std::unique_ptr<MonitorStore> store, EngineOptions options);
 
-  // All jobs as one batch, durable if one of them is to be. REQUIRES: only the first has an identity.
+  // All jobs as one batch, durable if one of them is to be, and then covered by the bound (I-11). REQUIRES: only the
+  // first has an identity.
   Status write(const std::vector<WriteJob>& jobs);
   // A task that cannot be done now, through no fault of the disk, results in a Status; a failure is the disk's.
   Result<TaskResult> run(const Task& task);
@@ -49,12 +51,15 @@ class StoreEngine {
   Result<TaskResult> run_on_writer(const WriteChunkTask& task);
   Result<TaskResult> run_on_writer(const VerifyTask& task);
   Result<TaskResult> run_on_writer(const SwitchTask& task);
+  Status commit(const std::vector<const StoreWrites*>& groups, Durability durability);
   Status become_current(const std::string& name);
 
   StoreHome& home_;
   EngineOptions options_;
   std::shared_mutex switching_;  // held shared by reader tasks, exclusively while the current store changes
   std::unique_ptr<MonitorStore> store_;
+  std::optional<LogEnd> log_end_;            // of the current store; read at its first write
+  uint64_t covered_sequence_ = 0;            // by the bound, as far as this object has written it
   std::unique_ptr<MonitorStore> new_store_;  // of a running sync
   std::string new_name_;
   KvEvaluator evaluator_;

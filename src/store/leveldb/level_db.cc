@@ -133,7 +133,7 @@ class ReadOnlyLevelDb final : public KeyValueDB {
   ReadOnlyLevelDb(std::string path, std::shared_ptr<OverlayEnv> overlay, std::unique_ptr<KeyValueDB> db)
       : path_(std::move(path)), overlay_(std::move(overlay)), db_(std::move(db)) {}
   ~ReadOnlyLevelDb() override {
-    overlay_->run_background_work();  // LevelDB waits for it when it closes
+    overlay_->end_background_work();  // LevelDB waits for it when it closes
     db_.reset();
   }
 
@@ -164,8 +164,12 @@ Result<std::unique_ptr<KeyValueDB>> open_level_db(const std::string& path, const
   return std::unique_ptr<KeyValueDB>(std::move(db));
 }
 
-Result<std::unique_ptr<KeyValueDB>> open_level_db_read_only(const std::string& path, const DatabaseOptions& options) {
-  auto overlay = std::make_shared<OverlayEnv>(std::make_shared<PosixEnv>());
+Result<std::unique_ptr<KeyValueDB>> open_level_db_read_only(const std::string& path, const DatabaseOptions& options,
+                                                            const std::vector<FileCut>& cuts, FileSystem& files) {
+  auto overlay = std::make_shared<OverlayEnv>(files.new_env());
+  for (const FileCut& cut : cuts) {
+    SYNOD_RETURN_IF_ERROR(translate(overlay->cut(cut.path, cut.length), "read", cut.path));
+  }
   Result<std::unique_ptr<KeyValueDB>> db = open_level_db(path, options, OpenMode::existing, overlay);
   if (!db) return db.error();
   return std::unique_ptr<KeyValueDB>(std::make_unique<ReadOnlyLevelDb>(path, std::move(overlay), *std::move(db)));

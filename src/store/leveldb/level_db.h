@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/status.h"
 #include "store/database_options.h"
@@ -33,8 +34,16 @@ std::shared_ptr<SyncingEnv> new_posix_env();
 Result<std::unique_ptr<KeyValueDB>> open_level_db(const std::string& path, const DatabaseOptions& options,
                                                   OpenMode mode, std::shared_ptr<leveldb::Env> env);
 
+// A file of a database that is to be taken as if it ended after so many bytes.
+struct FileCut {
+  std::string path;
+  uint64_t length = 0;
+};
+
 // Opens an existing database through an OverlayEnv: no byte below `path` changes, and no write permission is needed.
 // commit() is refused. Takes no lock: the caller makes sure that nobody writes.
-Result<std::unique_ptr<KeyValueDB>> open_level_db_read_only(const std::string& path, const DatabaseOptions& options);
+Result<std::unique_ptr<KeyValueDB>> open_level_db_read_only(const std::string& path, const DatabaseOptions& options,
+                                                            const std::vector<FileCut>& cuts = {},
+                                                            FileSystem& files = posix_files());
 
 }  // namespace synod

@@ -89,24 +89,40 @@ OverlayEnv::Entry OverlayEnv::find(const std::string& name) const {
 }
 
 void OverlayEnv::Schedule(void (*function)(void*), void* argument) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (defers_work_) {
-      deferred_.emplace_back(function, argument);
-      return;
-    }
-  }
-  target()->Schedule(function, argument);
+  const std::lock_guard lock(mutex_);
+  deferred_.emplace_back(function, argument);
 }
 
-void OverlayEnv::run_background_work() {
-  std::vector<std::pair<void (*)(void*), void*>> work;
-  {
-    const std::lock_guard lock(mutex_);
-    defers_work_ = false;
-    work.swap(deferred_);
+void OverlayEnv::end_background_work() {
+  while (true) {
+    std::vector<std::pair<void (*)(void*), void*>> work;
+    {
+      const std::lock_guard lock(mutex_);
+      is_ending_ = true;
+      work.swap(deferred_);
+    }
+    if (work.empty()) return;
+    for (const auto& [function, argument] : work) function(argument);
   }
-  for (const auto& [function, argument] : work) target()->Schedule(function, argument);
+}
+
+leveldb::Status OverlayEnv::cut(const std::string& name, uint64_t length) {
+  leveldb::SequentialFile* opened = nullptr;
+  leveldb::Status status = target()->NewSequentialFile(name, &opened);
+  if (!status.ok()) return status;
+  const std::unique_ptr<leveldb::SequentialFile> below(opened);
+  auto file = std::make_shared<MemoryFile>();
+  char buffer[65536];
+  while (file->bytes.size() < length) {
+    leveldb::Slice piece;
+    status = below->Read(std::min<uint64_t>(sizeof buffer, length - file->bytes.size()), &piece, buffer);
+    if (!status.ok()) return status;
+    if (piece.empty()) break;
+    file->bytes.append(piece.data(), piece.size());
+  }
+  const std::lock_guard lock(mutex_);
+  entries_.insert_or_assign(name, std::move(file));
+  return leveldb::Status::OK();
 }
 
 leveldb::Status OverlayEnv::NewSequentialFile(const std::string& name, leveldb::SequentialFile** result) {
@@ -132,9 +148,11 @@ leveldb::Status OverlayEnv::NewRandomAccessFile(const std::string& name, leveldb
 }
 
 leveldb::Status OverlayEnv::NewWritableFile(const std::string& name, leveldb::WritableFile** result) {
+  *result = nullptr;
+  const std::lock_guard lock(mutex_);
+  if (is_ending_) return leveldb::Status::IOError(name, "the database is being closed");
   auto file = std::make_shared<MemoryFile>();
   *result = new MemoryWritableFile(file);
-  const std::lock_guard lock(mutex_);
   entries_.insert_or_assign(name, std::move(file));
   return leveldb::Status::OK();
 }

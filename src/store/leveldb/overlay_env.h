@@ -2,8 +2,8 @@
 // MANIFEST, CURRENT, its information log, its lock), and here all of that stays in memory. New files, renames and
 // removals live in this object only; the directory below is opened for reading, never written.
 //
-// Compactions wait until run_background_work(), so that memory holds the recovered log (at most a few write buffers)
-// and no rewritten tables. Thread safe.
+// Compactions wait until end_background_work(), so that memory holds the recovered log (at most a few write buffers)
+// and no rewritten tables. No thread is started, so a simulated disk below works as a real one. Thread safe.
 #pragma once
 
 #include <map>
@@ -23,8 +23,12 @@ class OverlayEnv final : public leveldb::EnvWrapper {
   // Keeps `base` alive and reads through it.
   explicit OverlayEnv(std::shared_ptr<leveldb::Env> base);
 
-  // Lets the work that LevelDB has scheduled go on. To be called before the database is closed, which waits for it.
-  void run_background_work();
+  // Runs the work that LevelDB has scheduled; it fails, since no file is made any more. To be called before the
+  // database is closed, which waits for it.
+  void end_background_work();
+
+  // Lets a file below appear to end after `length` bytes. Before the database is opened.
+  leveldb::Status cut(const std::string& name, uint64_t length);
 
   leveldb::Status NewSequentialFile(const std::string& name, leveldb::SequentialFile** result) override;
   leveldb::Status NewRandomAccessFile(const std::string& name, leveldb::RandomAccessFile** result) override;
@@ -57,7 +61,7 @@ class OverlayEnv final : public leveldb::EnvWrapper {
   std::shared_ptr<leveldb::Env> base_;
   mutable std::mutex mutex_;
   std::map<std::string, Entry> entries_;  // names that differ from the directory below
-  bool defers_work_ = true;
+  bool is_ending_ = false;
   std::vector<std::pair<void (*)(void*), void*>> deferred_;
 };
 

@@ -49,7 +49,8 @@ class SimHome final : public StoreHome {
     if (made) made->db = with_drain(life_, std::move(made->db));
     return made;
   }
-  Status switch_to(const std::string& name) override { return dir_->switch_to(name); }
+  Status switch_to(const std::string& name, const Bound& bound) override { return dir_->switch_to(name, bound); }
+  Status write_bound(const Bound& bound) override { return dir_->write_bound(bound); }
 
  private:
   std::shared_ptr<DiskLife> life_;

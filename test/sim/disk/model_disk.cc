@@ -110,6 +110,11 @@ class ModelDisk::Home final : public StoreHome {
   Result<std::unique_ptr<KeyValueDB>> open_current(const DatabaseOptions&) override {
     if (has_ended() || state_->is_frozen) return ended();
     if (state_->current == nullptr) return Status(Code::not_found, "there is no store");
+    make_durable(*state_->current);  // as LevelDB does when it opens
+    const Result<Bound> found = read_bound(*state_->current->live->new_iterator());
+    if (!found) return found.error();
+    SYNOD_RETURN_IF_ERROR(verify_reaches(*found, state_->bound, "the store"));
+    state_->bound = *found;
     return std::unique_ptr<KeyValueDB>(std::make_unique<Database>(state_, state_->current));
   }
   Result<NewStore> create_store(const DatabaseOptions&) override {
@@ -119,13 +124,20 @@ class ModelDisk::Home final : public StoreHome {
     state_->other_name = fmt::format("store.{}", ++state_->last_store);
     return NewStore{state_->other_name, std::make_unique<Database>(state_, state_->other)};
   }
-  Status switch_to(const std::string& name) override {
+  Status switch_to(const std::string& name, const Bound& bound) override {
     if (has_ended()) return ended();
     SYNOD_ASSERT(state_->other != nullptr && name == state_->other_name,
                  "a store that was made becomes the current one");
     SYNOD_ASSERT(state_->other->volatile_commits.empty(), "only a durable store becomes the current one");
     SYNOD_RETURN_IF_ERROR(state_->begin(DiskCall::rename, FileClass::other, "switch to a store"));
     state_->current = std::move(state_->other);
+    state_->bound = bound;
+    return Status::ok();
+  }
+  Status write_bound(const Bound& bound) override {
+    if (has_ended()) return ended();
+    SYNOD_RETURN_IF_ERROR(state_->begin(DiskCall::sync, FileClass::bound, "write the bound"));
+    state_->bound = bound;
     return Status::ok();
   }
 
@@ -135,6 +147,11 @@ class ModelDisk::Home final : public StoreHome {
   std::shared_ptr<State> state_;
   uint64_t life_;
 };
+
+void ModelDisk::make_durable(Image& image) {
+  for (const DbBatch& batch : image.volatile_commits) must(image.durable->commit(batch, Durability::durable));
+  image.volatile_commits.clear();
+}
 
 ModelDisk::~ModelDisk() {
   if (state_ != nullptr) ++state_->life;
@@ -182,6 +199,7 @@ std::unique_ptr<MemberDisk> ModelDisk::durable_copy() const {
   auto copy = std::make_unique<ModelDisk>(1);
   copy->state_->identity = state_->identity;
   copy->state_->last_store = state_->last_store;
+  copy->state_->bound = state_->bound;
   if (state_->current != nullptr) {
     auto image = std::make_shared<Image>();
     image->live = copy_of(*state_->current->durable);

@@ -56,6 +56,7 @@ class ModelDisk final : public MemberDisk {
 
     SeededRandom random;
     std::optional<Bytes> identity;
+    Bound bound;
     std::shared_ptr<Image> current;
     std::shared_ptr<Image> other;
     std::string other_name;
@@ -71,6 +72,7 @@ class ModelDisk final : public MemberDisk {
   class Database;
   class Home;
 
+  static void make_durable(Image& image);
   static void settle(Image& image, SeededRandom& random);
   static void cut(Image& image, PowerCut mode, SeededRandom& random);
 

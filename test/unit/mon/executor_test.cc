@@ -115,7 +115,7 @@ struct World {
     auto made = home.create_store({});
     MonitorStore store(std::move(made->db));
     EXPECT_TRUE(store.initialize(genesis(), monmap_genesis(test::monmap_of(3))).is_ok());
-    EXPECT_TRUE(home.switch_to(made->name).is_ok());
+    EXPECT_TRUE(home.switch_to(made->name, *read_bound(*store.db().new_iterator())).is_ok());
     engine.emplace(home, std::make_unique<MonitorStore>(*home.open_current({})), EngineOptions{});
     storage.emplace(scheduler, *engine);
     MonitorStart start;

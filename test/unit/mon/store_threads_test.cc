@@ -23,7 +23,7 @@ class GatedHome : public StoreHome {
     auto made = memory.create_store({});
     MonitorStore store(std::move(made->db));
     EXPECT_TRUE(store.initialize(genesis(), monmap_genesis(test::monmap_of(3))).is_ok());
-    EXPECT_TRUE(memory.switch_to(made->name).is_ok());
+    EXPECT_TRUE(memory.switch_to(made->name, *read_bound(*store.db().new_iterator())).is_ok());
     commits_at_start = memory.durable_commits();
   }
   bool has_store() const override { return memory.has_store(); }
@@ -42,7 +42,8 @@ class GatedHome : public StoreHome {
     return memory.open_current(options);
   }
   Result<NewStore> create_store(const DatabaseOptions& options) override { return memory.create_store(options); }
-  Status switch_to(const std::string& name) override { return memory.switch_to(name); }
+  Status switch_to(const std::string& name, const Bound& bound) override { return memory.switch_to(name, bound); }
+  Status write_bound(const Bound& bound) override { return memory.write_bound(bound); }
 
   void wait_for_writer() {
     std::unique_lock lock(mutex);

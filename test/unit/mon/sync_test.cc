@@ -27,7 +27,7 @@ struct Store {
     auto made = home.create_store({});
     MonitorStore store(std::move(made->db));
     EXPECT_TRUE(store.initialize(test::genesis(), monmap_genesis(test::monmap_of(3))).is_ok());
-    EXPECT_TRUE(home.switch_to(made->name).is_ok());
+    EXPECT_TRUE(home.switch_to(made->name, *read_bound(*store.db().new_iterator())).is_ok());
     engine.emplace(home, std::make_unique<MonitorStore>(*home.open_current({})), EngineOptions{});
     for (const LogEntry& entry : entries) apply(entry);
   }

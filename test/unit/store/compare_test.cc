@@ -220,7 +220,7 @@ TEST(Compare, works_on_read_only_data_directories) {
     MonitorStore store(std::move(made->db));
     ASSERT_TRUE(store.initialize(test::genesis(), {}).is_ok());
     history.apply(store, 0, versions--);
-    ASSERT_TRUE((*dir)->switch_to(made->name).is_ok());
+    ASSERT_TRUE((*dir)->switch_to(made->name, *read_bound(*store.db().new_iterator())).is_ok());
   }
   auto a = open_read_only(temp / "a");
   auto b = open_read_only(temp / "b");

@@ -40,6 +40,7 @@ void make_member(const std::string& path, uint64_t versions) {
   ASSERT_TRUE(dir.has_value()) << dir.error().message();
   Result<DataDir::NewStore> made = (*dir)->create_store({});
   ASSERT_TRUE(made.has_value()) << made.error().message();
+  Bound bound;
   {
     MonitorStore store(std::move(made->db));
     ReplicatedTransaction first;
@@ -54,8 +55,9 @@ void make_member(const std::string& path, uint64_t versions) {
       ASSERT_TRUE(store.commit({&writes}, Durability::durable).is_ok());
       top = entry.position();
     }
+    bound = *read_bound(*store.db().new_iterator());
   }
-  ASSERT_TRUE((*dir)->switch_to(made->name).is_ok());
+  ASSERT_TRUE((*dir)->switch_to(made->name, bound).is_ok());
 }
 
 class StoreCommandsTest : public testing::Test {
