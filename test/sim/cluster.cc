@@ -11,16 +11,13 @@
 #include "mon/core/sync/requester.h"
 #include "mon/service/monmap_service.h"
 #include "store/compare.h"
+#include "test/sim/disk/level_db_disk.h"
+#include "test/sim/disk/model_disk.h"
 
 namespace synod::sim {
 namespace {
 
 constexpr Duration poll_interval = std::chrono::milliseconds(5);
-
-std::unique_ptr<MonitorStore> open_current(MemoryHome& home) {
-  if (!home.has_store()) return nullptr;
-  return std::make_unique<MonitorStore>(*home.open_current({}));
-}
 
 Bytes joined(const std::vector<SharedBytes>& parts) {
   Bytes bytes;
@@ -32,15 +29,17 @@ Bytes joined(const std::vector<SharedBytes>& parts) {
 
 // ---------------------------------------------------------------------------------------------- processes
 
-Process::Process(Scheduler& scheduler, Network& network, const MachineClock& machine, MemoryHome& home,
-                 const std::string& address, uint64_t seed)
-    : clock(scheduler, machine, gate),
+Process::Process(Scheduler& scheduler, Network& network, const MachineClock& machine,
+                 std::unique_ptr<StoreHome> opened_home, std::unique_ptr<MonitorStore> store,
+                 const DaemonOptions& options, const std::string& address, uint64_t seed)
+    : home(std::move(opened_home)),
+      clock(scheduler, machine, gate),
       random(seed, "process"),
       transport(network, address, &gate),
-      engine(home, open_current(home), {}),
+      engine(*home, std::move(store), {options.database, options.core.answer_bytes_max}),
       storage(scheduler, gate, engine, seed) {}
 
-Cluster::Cluster(size_t size, uint64_t seed, CoreOptions options)
+Cluster::Cluster(size_t size, uint64_t seed, ClusterOptions options)
     : seed_(seed), options_(options), network_(scheduler_, seed), random_(seed, "cluster"), oracles_(*this, size) {
   // SIM_LOG=debug shows what the members log; times in it are real, not virtual.
   const char* level = std::getenv("SIM_LOG");
@@ -50,7 +49,8 @@ Cluster::Cluster(size_t size, uint64_t seed, CoreOptions options)
     const std::string address = fmt::format("host-{}:{}", name, 1000 + i);
     list_.push_back({name, address});
     names_[address] = name;
-    members_[name] = std::make_unique<Member>(scheduler_, name, address);
+    members_[name] = std::make_unique<Member>(scheduler_, name, address, make_disk());
+    observe_disk(*members_[name]);
   }
   observers_.push_back(&oracles_);
   scheduler_.set_after_event([this] { after_event(); });
@@ -59,28 +59,23 @@ Cluster::Cluster(size_t size, uint64_t seed, CoreOptions options)
   });
 }
 
-// What a daemon does before its first message.
-MonitorStart Cluster::load(Member& member) {
-  MonitorStart start;
-  start.options = options_;
-  start.address = member.address;
-  start.initial_members = list_;
-  start.may_form_alone = list_.size() == 1;
-  Identity& identity = start.identity;
-  if (member.home.identity()) {
-    identity = *Identity::decode(*member.home.identity());
-  } else {
-    identity.id = MemberId(random_.next());
-    identity.name = member.name;
-  }
-  ++identity.start_count;
-  SYNOD_ASSERT(member.home.write_identity(identity.encode()).is_ok(), "memory does not fail");
-  if (identity.formation != FormationState::formed) return start;
-  const MonitorStore store(*member.home.open_current({}));
-  start.log = *store.load_log();
-  start.monmap = *Monmap::decode(**store.new_reader()->get(monmap_key));
-  start.is_marked = store.get_local(synchronizing_key)->has_value();
-  return start;
+std::unique_ptr<MemberDisk> Cluster::make_disk() {
+  const uint64_t seed = random_.next();
+  if (!options_.has_level_db) return std::make_unique<ModelDisk>(seed);
+  auto now_micros = [this] {
+    return static_cast<uint64_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(scheduler_.now().time_since_epoch()).count());
+  };
+  return std::make_unique<LevelDbDisk>(SimDisk::Options{options_.is_strict_disk, seed, now_micros});
+}
+
+void Cluster::observe_disk(Member& member) {
+  member.disk->on_call([this, &member](const DiskEvent& event) {
+    scheduler_.trace().add(event.number);
+    scheduler_.trace().add(event.offset + static_cast<uint64_t>(event.call));
+    scheduler_.trace().add(event.bytes.size());
+    for (Observer* observer : observers_) observer->on_disk(member.name, event);
+  });
 }
 
 Cluster::~Cluster() {
@@ -92,30 +87,54 @@ void Cluster::start(const std::string& name) {
   Member& m = member(name);
   SYNOD_ASSERT(m.process == nullptr, "it runs already");
   m.exit_code = -1;
-  MonitorStart start = load(m);
-  for (Observer* observer : observers_) observer->on_start(name, start);
-  m.process = std::make_unique<Process>(scheduler_, network_, m.clock, m.home, m.address, seed_ * 1000 + ++lives_);
+  const std::optional<Refusal> refusal = open(m);
+  if (!refusal) return;
+  m.exit_code = refusal->code;
+  m.exit_reason = refusal->why;
+  m.disk->end_life();
+  const bool is_excused = m.is_disk_faulty || m.disk->is_frozen();
+  if (!is_excused) oracles_.violated(fmt::format("{} does not start: {}", name, refusal->why));
+  for (Observer* observer : observers_) observer->on_end(name, EndOfLife::exited);
+}
+
+// What run_daemon does, in this world.
+std::optional<Refusal> Cluster::open(Member& m) {
+  DaemonOptions options;
+  options.name = m.name;
+  options.data = "data";
+  options.initial_members = list_;
+  options.core = options_.core;
+  options.database = options_.database;
+  Result<std::unique_ptr<StoreHome>> home = m.disk->start_life();
+  if (!home) return Refusal{exit_directory_refused, home.error().message()};
+  options.form = list_.size() == 1 && !(*home)->has_store();
+  OpenedMember opened;
+  if (auto refusal = open_member(**home, options, random_, opened)) return refusal;
+  for (Observer* observer : observers_) observer->on_start(m.name, opened.start);
+  m.process = std::make_unique<Process>(scheduler_, network_, m.clock, *std::move(home), std::move(opened.store),
+                                        options, m.address, seed_ * 1000 + ++lives_);
+  lives_of_[m.name] = lives_;
   Process& p = *m.process;
   p.storage.set_latency(m.latency);
   p.storage.set_observers(
-      [this, name](const WriteJob& job, const Status& status) {
-        for (Observer* observer : observers_) observer->on_written(name, job, status);
+      [this, &m](const WriteJob& job, const Status& status) {
+        for (Observer* observer : observers_) observer->on_written(m.name, job, status);
       },
-      [this, name](const Task& task, const Result<TaskResult>& result) {
-        for (Observer* observer : observers_) observer->on_ran(name, task, result);
+      [this, &m](const Task& task, const Result<TaskResult>& result) {
+        for (Observer* observer : observers_) observer->on_ran(m.name, task, result);
       });
-  auto on_exit = [this, &m](int code, const std::string& reason) {
+  auto on_exit = [this, &m, life = lives_](int code, const std::string& reason) {
     m.exit_code = code;
     m.exit_reason = reason;
     // Not from within the process.
-    scheduler_.call_after(Duration(0), [this, &m, life = lives_] {
+    scheduler_.call_after(Duration(0), [this, &m, life] {
       if (m.process != nullptr && life == lives_of_[m.name]) end(m, EndOfLife::exited);
     });
   };
-  lives_of_[name] = lives_;
   p.executor = std::make_unique<Executor>(Executor::World{p.clock, p.clock, p.random, p.transport, p.storage},
-                                          std::move(start), MessengerLimits{}, on_exit);
+                                          std::move(opened.start), options.messenger, on_exit);
   SYNOD_ASSERT(p.executor->start().is_ok(), "a host listens");
+  return std::nullopt;
 }
 
 void Cluster::start_all() {
@@ -128,19 +147,39 @@ void Cluster::end(Member& member, EndOfLife how) {
   if (member.process == nullptr) return;
   for (Observer* observer : observers_) observer->on_end(member.name, how);
   if (how == EndOfLife::power_cut) member.process->transport.vanish();
+  member.disk->end_life();
   member.process.reset();
+}
+
+void Cluster::audit(const std::string& name) {
+  const std::unique_ptr<MemberDisk> copy = member(name).disk->durable_copy();
+  Result<std::unique_ptr<StoreHome>> home = copy->start_life();
+  OpenedMember opened;
+  DaemonOptions options;
+  options.name = name;
+  options.data = "the durable copy of data";
+  options.initial_members = list_;
+  options.database = options_.database;
+  const std::optional<Refusal> refusal =
+      home ? open_member(**home, options, random_, opened) : Refusal{exit_disk_failure, home.error().message()};
+  if (refusal) {
+    oracles_.violated(fmt::format("what is durable of {} cannot be opened: {}", name, refusal->why));
+  } else {
+    oracles_.check_durable(name, opened.start);
+  }
 }
 
 void Cluster::kill(const std::string& name) { end(member(name), EndOfLife::killed); }
 
-void Cluster::cut_power(const std::string& name) {
+CutReport Cluster::cut_power(const std::string& name, PowerCut mode) {
   end(member(name), EndOfLife::power_cut);
-  member(name).home.cut_power(random_);
+  return member(name).disk->cut_power(mode, random_);
 }
 
 void Cluster::wipe(const std::string& name) {
   kill(name);
-  member(name).home = MemoryHome();
+  member(name).disk = make_disk();
+  observe_disk(member(name));
   oracles_.forget(name);
 }
 
@@ -306,15 +345,26 @@ Result<std::string> Cluster::get(const std::string& to, const std::string& key, 
 
 // ---------------------------------------------------------------------------------------------- the end
 
+Cluster::OpenedStore Cluster::open_store(Member& member) {
+  OpenedStore opened;
+  Result<std::unique_ptr<StoreHome>> home = member.disk->start_life();
+  SYNOD_ASSERT(home.has_value(), "a healthy disk can be opened");
+  opened.home = *std::move(home);
+  Result<std::unique_ptr<KeyValueDB>> db = opened.home->open_current(options_.database);
+  SYNOD_ASSERT(db.has_value(), "a healthy store can be opened");
+  opened.store = std::make_unique<MonitorStore>(*std::move(db));
+  return opened;
+}
+
 std::string Cluster::differences() {
   for (auto& [name, member] : members_) kill(name);
   std::string different;
   const std::string first = members_.begin()->first;
   for (const std::string& name : names()) {
     if (name == first) continue;
-    const MonitorStore a(*member(first).home.open_current({}));
-    const MonitorStore b(*member(name).home.open_current({}));
-    const auto compared = compare_stores(a, b, [&](const auto&) {});
+    const OpenedStore a = open_store(member(first));
+    const OpenedStore b = open_store(member(name));
+    const auto compared = compare_stores(*a.store, *b.store, [&](const auto&) {});
     SYNOD_ASSERT(compared.has_value(), "stores in memory can be read");
     if (!compared->is_equal() || !compared->caveat.empty()) different += name + " ";
   }

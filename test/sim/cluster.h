@@ -10,8 +10,9 @@
 #include <vector>
 
 #include "mon/daemon/executor.h"
+#include "mon/daemon/open_member.h"
 #include "mon/daemon/store_engine.h"
-#include "test/sim/home.h"
+#include "test/sim/disk/member_disk.h"
 #include "test/sim/network.h"
 #include "test/sim/observer.h"
 #include "test/sim/oracles.h"
@@ -22,9 +23,10 @@ namespace synod::sim {
 
 // One process life of a member.
 struct Process {
-  Process(Scheduler& scheduler, Network& network, const MachineClock& machine, MemoryHome& home,
-          const std::string& address, uint64_t seed);
+  Process(Scheduler& scheduler, Network& network, const MachineClock& machine, std::unique_ptr<StoreHome> opened_home,
+          std::unique_ptr<MonitorStore> store, const DaemonOptions& options, const std::string& address, uint64_t seed);
 
+  std::unique_ptr<StoreHome> home;
   ProcessGate gate;
   ProcessClock clock;
   SeededRandom random;
@@ -35,32 +37,45 @@ struct Process {
 };
 
 struct Member {
-  Member(Scheduler& scheduler, std::string member_name, std::string member_address)
-      : name(std::move(member_name)), address(std::move(member_address)), clock(scheduler) {}
+  Member(Scheduler& scheduler, std::string member_name, std::string member_address,
+         std::unique_ptr<MemberDisk> member_disk)
+      : name(std::move(member_name)),
+        address(std::move(member_address)),
+        clock(scheduler),
+        disk(std::move(member_disk)) {}
 
   std::string name;
   std::string address;
   MachineClock clock;
-  MemoryHome home;
+  std::unique_ptr<MemberDisk> disk;
+  bool is_disk_faulty = false;  // it may refuse to start
   DiskLatency latency;
   std::unique_ptr<Process> process;  // null: not running
   int exit_code = -1;                // of the last life, if it ended by itself
   std::string exit_reason;
 };
 
+struct ClusterOptions {
+  CoreOptions core;
+  DatabaseOptions database;
+  bool has_level_db = false;  // otherwise the faster ModelDisk
+  bool is_strict_disk = false;
+};
+
 class Cluster {
  public:
   // Members are named a, b, c ...
-  Cluster(size_t size, uint64_t seed, CoreOptions options = {});
+  Cluster(size_t size, uint64_t seed, CoreOptions options = {}) : Cluster(size, seed, ClusterOptions{options, {}}) {}
+  Cluster(size_t size, uint64_t seed, ClusterOptions options);
   ~Cluster();
 
-  // REQUIRES: it does not run.
+  // REQUIRES: it does not run. A directory that is refused without a reason is a violation.
   void start(const std::string& name);
   void start_all();
   // The process ends; what it wrote stays, what it had queued does not.
   void kill(const std::string& name);
   // As kill, nobody is told, and what was not durable may be lost.
-  void cut_power(const std::string& name);
+  CutReport cut_power(const std::string& name, PowerCut mode = PowerCut::prefix_kept);
   void wipe(const std::string& name);
   void pause(const std::string& name);
   void resume(const std::string& name);
@@ -99,6 +114,9 @@ class Cluster {
   // one forward; the names of those that differ, or nothing.
   std::string differences();
 
+  // Looks at what is really durable of a member, as after a power cut that loses all else.
+  void audit(const std::string& name);
+
   // Also told of what happens; must outlive the cluster.
   void add_observer(Observer* observer) { observers_.push_back(observer); }
   // Violations end the process, unless they are collected.
@@ -108,17 +126,24 @@ class Cluster {
   Scheduler& scheduler() { return scheduler_; }
   Network& network() { return network_; }
   SeededRandom& random() { return random_; }
-  const CoreOptions& options() const { return options_; }
+  const CoreOptions& options() const { return options_.core; }
 
  private:
   struct Client;
-  MonitorStart load(Member& member);
+  std::unique_ptr<MemberDisk> make_disk();
+  void observe_disk(Member& member);
+  std::optional<Refusal> open(Member& member);
+  struct OpenedStore {
+    std::unique_ptr<StoreHome> home;
+    std::unique_ptr<MonitorStore> store;
+  };
+  OpenedStore open_store(Member& member);
   void end(Member& member, EndOfLife how);
   void after_event();
   void on_frame(const std::string& from, const std::string& to, const std::vector<SharedBytes>& parts);
 
   uint64_t seed_;
-  CoreOptions options_;
+  ClusterOptions options_;
   Scheduler scheduler_;
   Network network_;
   SeededRandom random_;

@@ -6,6 +6,7 @@
 #include "mon/core/monitor.h"
 #include "mon/daemon/storage.h"
 #include "msg/codec.h"
+#include "test/sim/disk/disk_faults.h"
 
 namespace synod::sim {
 
@@ -20,6 +21,8 @@ class Observer {
   // A write is about to be completed towards the executor, or a task of the store.
   virtual void on_written(const std::string& /*member*/, const WriteJob& /*job*/, const Status& /*status*/) {}
   virtual void on_ran(const std::string& /*member*/, const Task& /*task*/, const Result<TaskResult>& /*result*/) {}
+  // A call of a process to its disk, before it is done.
+  virtual void on_disk(const std::string& /*member*/, const DiskEvent& /*event*/) {}
   // A frame enters the network.
   virtual void on_sent(const std::string& /*from_host*/, const std::string& /*to_host*/, const Received& /*frame*/) {}
   // An event has entered this member's process, and is over.

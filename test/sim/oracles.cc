@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "mon/core/sync/requester.h"
 #include "test/sim/cluster.h"
 
 namespace synod::sim {
@@ -29,45 +30,65 @@ ProposalNumber Oracles::promise_of(const Held& held) {
 
 // ---------------------------------------------------------------------------------------------- disks
 
-// What was durable is there: nothing that was promised, accepted or told is forgotten.
-void Oracles::on_start(const std::string& member, const MonitorStart& start) {
-  Held& held = members_[member];
-  Held found;
-  found.promised = start.identity.promised;
-  if (start.log) {
-    found.applied = start.log->applied;
-    for (const LogEntry& entry : start.log->accepted) found.accepted[entry.version] = {entry.pn, entry.hash};
-  }
-  found.told = held.told;
-  if (promise_of(found) < std::max(promise_of(held), held.told)) {
-    violated(fmt::format("{} starts with the promise {}, and had promised {}, told {}", member,
-                         to_string(promise_of(found)), to_string(promise_of(held)), to_string(held.told)));
-  }
-  if (found.applied.version < held.applied.version && !start.is_marked) {
-    // Applying needs no sync of its own, but then what was applied is still there as accepted.
-    violated(fmt::format("{} starts at {}, and was durably at {}", member, text(found.applied), text(held.applied)));
-  }
-  for (const auto& [version, acceptance] : held.accepted) {
-    if (version <= found.applied.version) continue;
-    bool is_covered = false;
-    for (const auto& [at, now] : found.accepted) {
-      if (at > version) break;
-      const bool is_same = at == version && now.hash == acceptance.hash && now.pn >= acceptance.pn;
-      is_covered = is_covered || is_same || now.pn > acceptance.pn;
-    }
-    if (!is_covered) {
-      violated(fmt::format("{} has forgotten its acceptance of {} under pn {}", member,
-                           text(Position{version, acceptance.hash}), to_string(acceptance.pn)));
-    }
-  }
-  check_chosen(member + " starts", found.applied);
-  held = found;
-  if (!start.log) return;
-  for (const LogEntry& entry : start.log->accepted) accepted(member, entry);
+namespace {
+
+// An acceptance is still there, or gave way to one under a higher pn at or below its version.
+bool is_covered(const std::vector<LogEntry>& entries, Version version, const ProposalNumber& pn,
+                const ChainHash& hash) {
+  return std::any_of(entries.begin(), entries.end(), [&](const LogEntry& entry) {
+    const bool is_same = entry.version == version && entry.hash == hash && entry.pn >= pn;
+    return is_same || (entry.version <= version && entry.pn > pn);
+  });
 }
 
-void Oracles::on_end(const std::string& member, EndOfLife) {
+}  // namespace
+
+void Oracles::check_durable(const std::string& member, const MonitorStart& start) {
+  const Held& held = members_[member];
+  const std::vector<LogEntry> none;
+  const std::vector<LogEntry>& entries = start.log ? start.log->accepted : none;
+  const Position applied = start.log ? start.log->applied : Position{};
+  ProposalNumber promise = start.identity.promised;
+  for (const LogEntry& entry : entries) promise = std::max(promise, entry.pn);
+  if (promise < std::max(promise_of(held), held.told)) {
+    violated(fmt::format("{} holds the promise {}, and had promised {}, told {}", member, to_string(promise),
+                         to_string(promise_of(held)), to_string(held.told)));
+  }
+  if (applied.version < held.applied.version) {
+    violated(fmt::format("{} holds {}, and was durably at {}", member, text(applied), text(held.applied)));
+  }
+  for (const auto& [version, acceptance] : held.accepted) {
+    if (version <= applied.version || is_covered(entries, version, acceptance.pn, acceptance.hash)) continue;
+    violated(fmt::format("{} has forgotten its acceptance of {} under pn {}", member,
+                         text(Position{version, acceptance.hash}), to_string(acceptance.pn)));
+  }
+  check_chosen("the disk of " + member, applied);
+}
+
+void Oracles::on_start(const std::string& member, const MonitorStart& start) {
+  check_durable(member, start);
   Held& held = members_[member];
+  const ProposalNumber told = held.told;
+  held = Held();
+  held.told = told;
+  held.is_marked = start.is_marked;
+  held.promised = start.identity.promised;
+  if (!start.log) return;
+  held.applied = start.log->applied;
+  for (const LogEntry& entry : start.log->accepted) {
+    held.accepted[entry.version] = {entry.pn, entry.hash};
+    accepted(member, entry);
+  }
+}
+
+void Oracles::on_disk(const std::string& member, const DiskEvent& event) {
+  const bool is_new_log = event.call == DiskCall::create && event.file == FileClass::wal;
+  if (is_new_log && !members_[member].accepted.empty()) counters_.count(Rare::log_rotated_between_accept_and_commit);
+}
+
+void Oracles::on_end(const std::string& member, EndOfLife how) {
+  Held& held = members_[member];
+  if (how == EndOfLife::power_cut && !held.unsynced.empty()) counters_.count(Rare::power_cut_with_unsynced_writes);
   if (held.was_leader && !held.accepted.empty()) counters_.count(Rare::leader_lost_between_accept_and_commit);
   if (held.was_syncing) counters_.count(Rare::sync_interrupted);
   held.unsynced.clear();
@@ -91,6 +112,8 @@ void Oracles::take(const std::string& member, Held& held, const WriteJob& job) {
     } else if (const auto* apply = std::get_if<ApplyEntry>(&write)) {
       held.applied = apply->position;
       held.accepted.erase(held.accepted.begin(), held.accepted.upper_bound(apply->position.version));
+    } else if (const auto* local = std::get_if<PutLocal>(&write)) {
+      if (local->key == synchronizing_key) held.is_marked = true;
     }
   }
 }
@@ -133,6 +156,7 @@ void Oracles::on_ran(const std::string& member, const Task&, const Result<TaskRe
       violated(fmt::format("the sync of {} lost its acceptance of {}", member, text(Position{version, acceptance.hash})));
     }
   }
+  held.is_marked = false;
   held.applied = log->applied;
   held.accepted.clear();
   held.unsynced.clear();
@@ -253,7 +277,7 @@ void Oracles::on_sent(const std::string& from_host, const std::string&, const Re
   const bool is_vote = std::holds_alternative<Accept>(message) || std::holds_alternative<Last>(message) ||
                        std::holds_alternative<LeaseAck>(message) || std::holds_alternative<Begin>(message) ||
                        std::holds_alternative<Collect>(message) || std::holds_alternative<Propose>(message);
-  if (is_vote && held.was_syncing && cluster_.monitor(from).state() == MemberState::syncing) {
+  if (is_vote && held.is_marked) {
     violated(fmt::format("{} sends {} while it is syncing", from, message_name(message)));
   }
   check_sender(from, held, message);

@@ -26,8 +26,12 @@ class Oracles : public Observer {
   void on_end(const std::string& member, EndOfLife how) override;
   void on_written(const std::string& member, const WriteJob& job, const Status& status) override;
   void on_ran(const std::string& member, const Task& task, const Result<TaskResult>& result) override;
+  void on_disk(const std::string& member, const DiskEvent& event) override;
   void on_sent(const std::string& from_host, const std::string& to_host, const Received& frame) override;
   void on_stepped(const std::string& member) override;
+
+  // That a directory, `start` being what was read from it, holds all that this member must not forget.
+  void check_durable(const std::string& member, const MonitorStart& start);
 
   // A wiped member is another member.
   void forget(const std::string& member) { members_.erase(member); }
@@ -56,6 +60,7 @@ class Oracles : public Observer {
     ProposalNumber told;                     // the highest pn of a promise, acceptance or grant that it sent
     bool was_leader = false;
     bool was_syncing = false;
+    bool is_marked = false;  // durably: it syncs
   };
   struct Chosen {
     ChainHash hash;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cmath>
+#include <iterator>
 #include <string_view>
 
 #include "base/checksum.h"
@@ -38,7 +39,7 @@ class SeededRandom : public Random {
   }
   template <class Container>
   const auto& pick(const Container& container) {
-    return container[below(container.size())];
+    return container[below(std::size(container))];
   }
 
  private:

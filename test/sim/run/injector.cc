@@ -81,14 +81,20 @@ void Injector::perform_on_process(const Fault& fault, const std::string& name, S
       size_t cut = 0;
       for (const std::string& each : cluster_.names()) {
         if (each != name && !random.chance(60)) continue;
-        cluster_.cut_power(each);
+        cluster_.cut_power(each, random.pick(every_power_cut));
         start_later(each, random.between(milliseconds(100), fault.length));
         ++cut;
       }
       if (2 * cut > scenario_.members) counters.count(Rare::power_cut_of_a_majority);
       break;
     }
-    default: cluster_.cut_power(name); break;
+    case FaultType::power_cut_inside_a_write: {
+      MemberDisk& disk = *cluster_.member(name).disk;
+      disk.freeze_at_call(disk.changes() + random.between(1, 60));
+      undo(fault, [&disk] { disk.freeze_at_call(0); });
+      return;
+    }
+    default: cluster_.cut_power(name, random.pick(every_power_cut)); break;
   }
   start_later(name, fault.length);
   undo(fault, [] {});
@@ -107,6 +113,11 @@ void Injector::on_end(const std::string& member, EndOfLife how) {
   if (how != EndOfLife::exited) return;
   on_change_(fmt::format("{} exited with {}: {}", member, cluster_.member(member).exit_code,
                          cluster_.member(member).exit_reason));
+  if (cluster_.member(member).disk->is_frozen()) {
+    on_change_(fmt::format("{} has lost its power inside a write", member));
+    cluster_.oracles().counters().count(Rare::power_cut_inside_a_write);
+    cluster_.cut_power(member, restarts_.pick(every_power_cut));
+  }
   start_later(member, restarts_.between(milliseconds(200), milliseconds(2000)));
 }
 
@@ -216,12 +227,35 @@ void Injector::flap(const Fault& fault, Links links, Duration period, TimePoint 
 
 // ---------------------------------------------------------------------------------------------- disks
 
-void Injector::perform_on_disk(const Fault& fault, const std::string& name, SeededRandom&) {
-  if (cluster_.is_running(name) && fault.type == FaultType::disk_hang) {
-    if (cluster_.leader() == name) cluster_.oracles().counters().count(Rare::disk_hang_of_a_leader);
-    cluster_.member(name).process->storage.hang_until(cluster_.scheduler().now() + fault.length);
+void Injector::perform_on_disk(const Fault& fault, const std::string& name, SeededRandom& random) {
+  Counters& counters = cluster_.oracles().counters();
+  Member& member = cluster_.member(name);
+  if (fault.type == FaultType::disk_hang) {
+    if (cluster_.leader() == name) counters.count(Rare::disk_hang_of_a_leader);
+    if (cluster_.is_running(name)) {
+      member.process->storage.hang_until(cluster_.scheduler().now() + fault.length);
+    }
+    undo(fault, [] {});
+    return;
   }
-  undo(fault, [] {});
+  FaultSpec spec;
+  if (fault.type == FaultType::disk_full) {
+    spec.kind = FaultKind::no_space;
+    spec.call = DiskCall::write;
+    spec.nth = random.between(1, 10);
+    spec.times = 0;  // until there is room again
+    counters.count(Rare::disk_full);
+  } else {
+    spec.nth = random.between(1, 40);
+    if (random.chance(50)) spec.call = DiskCall::sync;
+    counters.count(Rare::disk_error);
+  }
+  member.disk->fail(spec);
+  member.is_disk_faulty = true;
+  undo(fault, [&member] {
+    member.disk->clear_faults();
+    member.is_disk_faulty = false;
+  });
 }
 
 // ---------------------------------------------------------------------------------------------- the end of all faults
@@ -235,7 +269,12 @@ void Injector::heal_all_but(const std::set<std::string>& doomed) {
   cluster_.network().set_options(scenario_.network);
   for (const std::string& name : cluster_.names()) {
     cluster_.resume(name);
-    if (cluster_.is_running(name)) cluster_.member(name).process->storage.hang_until({});
+    Member& member = cluster_.member(name);
+    if (member.process != nullptr) member.process->storage.hang_until({});
+    member.disk->clear_faults();
+    member.disk->freeze_at_call(0);
+    member.is_disk_faulty = false;
+    if (member.disk->is_frozen()) cluster_.cut_power(name, restarts_.pick(every_power_cut));
   }
   SeededRandom random(scenario_.seed, "doom");
   for (const std::string& name : doomed) doom(name, random);

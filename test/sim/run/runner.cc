@@ -17,14 +17,26 @@ using std::chrono::seconds;
 // A run of a minute takes about 200,000 events: one that takes so many more goes round in circles.
 constexpr uint64_t events_max_per_minute = 20'000'000;
 
+ClusterOptions cluster_options(const Scenario& scenario) {
+  ClusterOptions options;
+  options.core = scenario.core;
+  options.database.write_buffer_bytes = scenario.write_buffer_bytes;
+  options.has_level_db = scenario.profile != Profile::model;
+  options.is_strict_disk = scenario.is_strict_disk;
+  return options;
+}
+
+constexpr Duration audit_interval = std::chrono::milliseconds(1000);
+
 class Run {
  public:
   Run(const Scenario& scenario, const RunOptions& options)
       : scenario_(scenario),
         options_(options),
-        cluster_(scenario.members, scenario.seed, scenario.core),
+        cluster_(scenario.members, scenario.seed, cluster_options(scenario)),
         injector_(cluster_, scenario, [this](const std::string& what) { note(what); }),
-        workload_(cluster_, scenario) {
+        workload_(cluster_, scenario),
+        audits_(scenario.seed, "audits") {
     cluster_.collect_violations();
     cluster_.network().set_options(scenario.network);
     cluster_.add_observer(&injector_);
@@ -75,6 +87,7 @@ class Run {
   void endure() {
     workload_.start();
     injector_.start();
+    audit_later();
     const TimePoint end = cluster_.scheduler().now() + scenario_.length;
     while (cluster_.scheduler().now() < end && is_fine()) {
       cluster_.run_for(std::min<Duration>(seconds(10), end - cluster_.scheduler().now()));
@@ -86,6 +99,14 @@ class Run {
     require(workload_.successes_during_faults() >= wanted,
             fmt::format("only {} requests succeeded while faults were active, of {} wanted",
                         workload_.successes_during_faults(), wanted));
+  }
+
+  // Now and then, of whom it comes upon.
+  void audit_later() {
+    cluster_.scheduler().call_after(audits_.between(audit_interval / 2, audit_interval), [this] {
+      cluster_.audit(audits_.pick(cluster_.names()));
+      audit_later();
+    });
   }
 
   // A majority is enough, whichever it is and however far behind some of it are.
@@ -168,6 +189,7 @@ class Run {
   std::optional<TraceWriter> trace_;
   Injector injector_;
   Workload workload_;
+  SeededRandom audits_;
 };
 
 }  // namespace

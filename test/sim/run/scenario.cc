@@ -42,7 +42,7 @@ constexpr std::array<TypeInfo, fault_types> type_infos{{
     {"disk error at", FaultClass::disks, 4, milliseconds(500), seconds(3)},
     {"full disk at", FaultClass::disks, 3, milliseconds(500), seconds(3)},
     {"hanging disk at", FaultClass::disks, 5, milliseconds(100), seconds(5)},
-    {"new clock rate at", FaultClass::clocks, 5, milliseconds(1), milliseconds(2)},
+    {"new clock rate at", FaultClass::clocks, 5, seconds(1), seconds(5)},
     {"transfer the leadership to", FaultClass::operators, 5, milliseconds(1), milliseconds(2)},
 }};
 const TypeInfo& info(FaultType type) { return type_infos[static_cast<size_t>(type)]; }
@@ -109,17 +109,17 @@ Scenario expand(uint64_t seed, size_t members, Duration length, Profile profile)
   scenario.is_strict_disk = options.chance(50);
   scenario.write_buffer_bytes = options.between(8, 64) << 10;
   scenario.clients = options.between(3, 8);
-  scenario.think_mean = milliseconds(options.between(40, 150));
+  scenario.think_mean = milliseconds(options.between(20, 100));
 
   // Each class of faults is off in half of the runs (swarm testing: Groce et al., 2012), but not all of them.
   SeededRandom faults(seed, "faults");
-  std::set<FaultClass> classes;
-  while (classes.empty()) {
+  std::set<FaultClass> classes{faults.pick(std::vector{FaultClass::processes, FaultClass::partitions, FaultClass::links})};
+  {
     for (size_t i = 0; i <= static_cast<size_t>(FaultClass::operators); ++i) {
       if (faults.chance(50)) classes.insert(static_cast<FaultClass>(i));
     }
   }
-  const Duration interval = milliseconds(faults.between(500, 2500));
+  const Duration interval = milliseconds(faults.between(700, 3000));
   for (Duration at = faults.exponential(interval); at < length; at += faults.exponential(interval)) {
     Fault fault;
     fault.number = scenario.faults.size();
