@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/codec.h"
 #include "mon/core/sync/requester.h"
+#include "mon/service/kv_service.h"
 #include "mon/service/monmap_service.h"
 
 namespace synod {
@@ -109,6 +110,7 @@ Result<TaskResult> StoreEngine::run_on_reader(const CloseSnapshotTask& task) {
 Status StoreEngine::become_current(const std::string& name) {
   const std::unique_lock lock(switching_);
   snapshots_.clear();
+  evaluator_ = Evaluator();  // what was in flight was so on top of the old store
   store_.reset();
   new_store_.reset();
   SYNOD_RETURN_IF_ERROR(home_.switch_to(name));

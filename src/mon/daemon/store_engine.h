@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "mon/daemon/storage.h"
-#include "mon/service/kv_service.h"
+#include "mon/service/evaluator.h"
 #include "store/monitor_store.h"
 #include "store/store_home.h"
 
@@ -57,7 +57,7 @@ class StoreEngine {
   std::unique_ptr<MonitorStore> store_;
   std::unique_ptr<MonitorStore> new_store_;  // of a running sync
   std::string new_name_;
-  KvEvaluator evaluator_;
+  Evaluator evaluator_;
   std::map<uint64_t, Snapshot> snapshots_;  // by cookie
 };
 

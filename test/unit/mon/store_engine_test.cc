@@ -158,7 +158,7 @@ TEST(StoreEngineTest, requests_are_evaluated_and_ranges_read_on_what_is_applied)
   Home home(temp / "d");
   home.form();
   EvaluateTask task{1, Version(1), Version(0), {}, {}};
-  task.requests.push_back({{{WriteOp::Type::put, "k", SharedBytes(Bytes("v"))}}});
+  task.requests.push_back(WriteRequest{{{WriteOp::Type::put, "k", SharedBytes(Bytes("v"))}}});
   const auto evaluated = std::get<Evaluated>(home.run(task));
   EXPECT_TRUE(std::get<RangeDone>(home.run(RangeTask{})).reply.items.empty()) << "not applied yet";
   const LogEntry entry = make_log_entry(genesis(), pn(1, c), evaluated.value);
