@@ -101,7 +101,7 @@ TEST(ClientSessionTest, what_nobody_answers_in_time_is_of_unknown_outcome) {
 TEST(ClientSessionTest, after_an_uncertain_attempt_no_refusal_makes_it_certain) {
   for (const Code code : {Code::unavailable, Code::refused, Code::invalid_argument, Code::exhausted}) {
     FakeMonitor monitor(once(hangup, fails_with(code)));
-    Client client({{monitor.address()}, impatient, {}});
+    Client client({{monitor.address()}, code == Code::unavailable ? seconds(1) : patient, {}});
     EXPECT_EQ(client.write(a_write()).error(),
               Status(Code::unknown_outcome, code == Code::unavailable ? monitor.address() + ": because" : "because"));
   }

@@ -264,5 +264,21 @@ TEST(StoreEngineTest, a_switch_ends_the_snapshots_of_the_old_store) {
   EXPECT_EQ(std::get<Status>(requester.run(ReadChunkTask{9, 100, 1})).code(), Code::not_found);
 }
 
+// A member counts its terms from the beginning again after a sync.
+TEST(StoreEngineTest, a_switch_forgets_the_values_in_flight_on_the_old_store) {
+  const test::TempDir temp;
+  Home provider(temp / "p");
+  provider.form();
+  Home requester(temp / "r");
+  requester.form();
+  EvaluateTask task{1, Version(9), Version(0), {WriteRequest{{{WriteOp::Type::put, "k", {}}}}}, {}};
+  requester.run(task);
+  requester.copy_from(provider);
+  requester.run(SwitchTask{{}});
+  task.requests = {WriteRequest{{{WriteOp::Type::erase, "k", {}}}}};
+  const auto evaluated = std::get<Evaluated>(requester.run(task));
+  EXPECT_EQ(std::get<WriteReply>(evaluated.replies.at(0).body).erased, std::vector<uint64_t>{0});
+}
+
 }  // namespace
 }  // namespace synod
