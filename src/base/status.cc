@@ -14,6 +14,7 @@ const char* code_name(Code code) {
     case Code::corruption: return "corruption";
     case Code::io_error: return "I/O error";
     case Code::exhausted: return "exhausted";
+    case Code::unknown_session: return "unknown session";
   }
   return "unknown code";
 }

@@ -23,6 +23,7 @@ enum class Code {
   corruption,        // stored or received bytes fail their check
   io_error,          // the operating system refused a read or a write
   exhausted,         // a queue, a window or a disk is full; try again later
+  unknown_session,   // the client's session was evicted or never opened; the request was not done
 };
 
 // Lower-case words for messages, such as "not found".

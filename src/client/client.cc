@@ -21,6 +21,14 @@ constexpr int64_t longest_way_ms = 100;  // of an answer, to be expected
 
 using RequestBody = decltype(ClientRequest::body);
 
+// All of its bits count: two clients with the same number would share a session, and one would get the other's answers.
+uint64_t draw_client_number() {
+  std::random_device device;
+  uint64_t number = 0;
+  while (number == 0) number = uint64_t{device()} << 32 | device();
+  return number;
+}
+
 Status end_of_scan_missing() {
   return {Code::corruption, "the cluster says that there is more in the range, and sends nothing of it"};
 }
@@ -34,11 +42,16 @@ bool has_quorum(const StatusReply& status) {
 class Client::Impl {
  public:
   explicit Impl(ClientOptions options)
-      : options_(std::move(options)), connection_(loop_, [this] { loop_.stop(); }), ids_(std::random_device{}()) {
+      : options_(std::move(options)),
+        connection_(loop_, [this] { loop_.stop(); }),
+        number_(draw_client_number()),
+        ids_(number_) {
     SYNOD_ASSERT(!options_.monitors.empty(), "a client needs the address of a monitor");
   }
 
   Result<ClientReply> call(RequestBody body);
+  // Exactly once, if it is answered.
+  Result<ClientReply> write(WriteRequest request);
   Result<StatusReply> status();
   void set_timeout(Duration timeout) { options_.timeout = timeout; }
 
@@ -48,11 +61,13 @@ class Client::Impl {
     std::optional<Result<ClientReply>> outcome;  // set: the call is over
     Status reason;                               // else: why the next monitor is to be asked
     bool is_answer = false;                      // the reason is the monitor's own
+    bool is_maybe_done = false;                  // it was sent, and nobody said that it was not done
   };
 
-  Result<ClientReply> call(RequestBody body, TimePoint deadline, size_t attempts);
+  Result<ClientReply> call(const RequestBody& body, TimePoint deadline, size_t attempts);
   Attempt attempt(const RequestBody& body, TimePoint deadline);
-  Attempt judge(ClientReply reply, bool is_write) const;
+  Attempt judge(ClientReply reply) const;
+  Status open_session(TimePoint deadline);
   Status ensure_ready(TimePoint deadline);
   Status no_answer(const char* what, Duration waited) const;
   // The reason, with the monitor's address if it does not name it.
@@ -68,6 +83,9 @@ class Client::Impl {
   ClientOptions options_;
   AsioLoop loop_;
   MonitorConnection connection_;
+  const uint64_t number_;  // of this client, in its sessions
+  SessionId session_;      // number zero: none
+  uint64_t sequence_ = 0;  // of the last write; goes on over sessions
   std::mt19937_64 ids_;
   size_t current_ = 0;  // in options_.monitors
   size_t moves_ = 0;    // since the last answer, from one monitor to the next
@@ -99,8 +117,8 @@ std::string Client::Impl::with_monitor(const std::string& reason) const {
 }
 
 Status Client::Impl::ensure_ready(TimePoint deadline) {
-  // The loop stood still between the calls: what happened meanwhile comes first, for a write must not be trusted to a
-  // connection that is gone.
+  // The loop stood still between the calls: what happened meanwhile comes first, for a request on a connection that is
+  // gone is lost time, and a write then is of unknown outcome until another monitor answers it.
   const TimePoint start = loop_.now();
   if (connection_.is_ready()) loop_.run_until(start);
   if (connection_.is_ready()) return Status::ok();
@@ -112,20 +130,17 @@ Status Client::Impl::ensure_ready(TimePoint deadline) {
   return {Code::unavailable, with_monitor(connection_.lost()->message())};
 }
 
-Client::Impl::Attempt Client::Impl::judge(ClientReply reply, bool is_write) const {
+Client::Impl::Attempt Client::Impl::judge(ClientReply reply) const {
   if (reply.status.is_ok()) return {std::move(reply), {}};
-  // A read has no outcome to be unknown: it is asked again.
-  const bool is_not_done =
-      reply.status.code() == Code::unavailable || (!is_write && reply.status.code() == Code::unknown_outcome);
-  if (!is_not_done) return {Result<ClientReply>(reply.status), {}};
-  return {std::nullopt, Status(Code::unavailable, with_monitor(reply.status.message())), true};
+  const bool is_maybe_done = reply.status.code() == Code::unknown_outcome;
+  if (!is_maybe_done && reply.status.code() != Code::unavailable) return {Result<ClientReply>(reply.status), {}};
+  return {std::nullopt, Status(Code::unavailable, with_monitor(reply.status.message())), true, is_maybe_done};
 }
 
 Client::Impl::Attempt Client::Impl::attempt(const RequestBody& body, TimePoint deadline) {
   if (Status status = ensure_ready(deadline); !status.is_ok()) return {std::nullopt, std::move(status)};
-  const bool is_write = std::holds_alternative<WriteRequest>(body);
   const TimePoint start = loop_.now();
-  const TimePoint until = is_write ? deadline : std::min(deadline, start + share());
+  const TimePoint until = std::min(deadline, start + share());
   const int64_t left_ms = to_milliseconds(until - start);
   if (left_ms <= 0 || is_cancelled()) return {std::nullopt, Status(Code::unavailable, "the time was up")};
 
@@ -135,25 +150,28 @@ Client::Impl::Attempt Client::Impl::attempt(const RequestBody& body, TimePoint d
   connection_.send(ClientRequest{id, static_cast<uint32_t>(told_ms), body});
   std::optional<ClientReply> reply;
   wait(until, [&] { return (reply = connection_.take_reply(id)) || connection_.lost(); });
-  if (reply) return judge(*std::move(reply), is_write);
-  const Status reason =
-      connection_.lost() ? Status(Code::unavailable, fmt::format("the connection to {} was lost before it answered: {}",
-                                                                 monitor(), connection_.lost()->message()))
-                         : no_answer("answer", loop_.now() - start);
-  if (!is_write) return {std::nullopt, reason};
-  // A late answer on this connection would be of no use, and the monitor may be stuck.
-  return {Result<ClientReply>(Status(Code::unknown_outcome, reason.message())), {}};
+  if (reply) return judge(*std::move(reply));
+  Status reason = connection_.lost()
+                      ? Status(Code::unavailable, fmt::format("the connection to {} was lost before it answered: {}",
+                                                              monitor(), connection_.lost()->message()))
+                      : no_answer("answer", loop_.now() - start);
+  return {std::nullopt, std::move(reason), false, true};
 }
 
-Result<ClientReply> Client::Impl::call(RequestBody body, TimePoint deadline, size_t attempts) {
+Result<ClientReply> Client::Impl::call(const RequestBody& body, TimePoint deadline, size_t attempts) {
+  const bool is_write = std::holds_alternative<WriteRequest>(body);
   Status reason;
   bool has_answer = false;
+  bool is_maybe_done = false;
   for (moves_ = 0; moves_ < attempts;) {
     Attempt result = attempt(body, deadline);
     if (result.outcome) {
-      if (!*result.outcome && result.outcome->error().code() == Code::unknown_outcome) go_to_next();
-      return *std::move(result.outcome);
+      if (*result.outcome) return *std::move(result.outcome);
+      reason = result.outcome->error();
+      if (reason.code() == Code::unknown_session) session_ = {};
+      break;  // for good; but what it says of this attempt is not said of the ones before
     }
+    is_maybe_done |= result.is_maybe_done;
     // What a monitor says tells more than that another one is down, and that more than that the time was up in the
     // middle of an attempt.
     const bool is_late = loop_.now() >= deadline || is_cancelled();
@@ -167,11 +185,38 @@ Result<ClientReply> Client::Impl::call(RequestBody body, TimePoint deadline, siz
       if (loop_.now() >= deadline || is_cancelled()) break;
     }
   }
+  if (is_write && is_maybe_done) return Status(Code::unknown_outcome, reason.message());
   return reason;
 }
 
 Result<ClientReply> Client::Impl::call(RequestBody body) {
-  return call(std::move(body), loop_.now() + options_.timeout, SIZE_MAX);
+  return call(body, loop_.now() + options_.timeout, SIZE_MAX);
+}
+
+Status Client::Impl::open_session(TimePoint deadline) {
+  const Result<ClientReply> reply = call(OpenSessionRequest{number_}, deadline, SIZE_MAX);
+  if (!reply) return reply.error();
+  const auto* opened = std::get_if<OpenSessionReply>(&reply->body);
+  if (opened == nullptr || opened->session.client != number_ || opened->session.number == 0) {
+    return {Code::corruption, fmt::format("{} answered something else than the session that was asked for", monitor())};
+  }
+  session_ = opened->session;
+  return Status::ok();
+}
+
+Result<ClientReply> Client::Impl::write(WriteRequest request) {
+  const TimePoint deadline = loop_.now() + options_.timeout;
+  const uint64_t sequence = ++sequence_;
+  RequestBody body = std::move(request);
+  for (;;) {
+    if (session_.number == 0) SYNOD_RETURN_IF_ERROR(open_session(deadline));
+    // One at a time: what was sent before is answered, or given up.
+    std::get<WriteRequest>(body).tag = RequestTag{session_, sequence, sequence};
+    Result<ClientReply> reply = call(body, deadline, SIZE_MAX);
+    if (reply || reply.error().code() != Code::unknown_session) return reply;
+    // Certainly not done. The session was idle for so long that the cluster needed its place.
+    if (loop_.now() >= deadline || is_cancelled()) return Status(Code::unavailable, reply.error().message());
+  }
 }
 
 Result<StatusReply> Client::Impl::status() {
@@ -211,7 +256,7 @@ Result<WriteReply> Client::write(WriteRequest request) {
     return Status(Code::invalid_argument,
                   "the request has " + std::to_string(bytes) + " bytes, the limit is " + std::to_string(limit));
   }
-  Result<ClientReply> reply = impl_->call(std::move(request));
+  Result<ClientReply> reply = impl_->write(std::move(request));
   if (!reply) return reply.error();
   if (auto* body = std::get_if<WriteReply>(&reply->body)) return std::move(*body);
   return Status(Code::unknown_outcome, "the cluster answered a write with something else");

@@ -2,9 +2,11 @@
 //
 // The monitors are tried in the given order, and round again until the time is up; the one that answered is asked first
 // the next time. Connection refused moves on at once. One that accepts the connection but does not finish the hello, or
-// does not answer a read, costs a quarter of the timeout; then the next is asked. One that answers "unavailable" has
-// certainly not done it, so the next is asked too, also for a write. What may have been done is never sent again: see
-// `write`.
+// does not answer, costs a quarter of the timeout; then the next is asked. One that answers that it could not do it, or
+// does not know whether it was done, is followed by the next, too.
+//
+// Writes belong to a session, which the first of them opens, at the price of one more round. So a write is done at most
+// once, however often it is sent (doc/protocol.md, "Sessions").
 //
 // Thread safety: none; a Client belongs to one thread, which runs its event loop inside of the calls. Between calls
 // nothing happens. No exception leaves it.
@@ -46,8 +48,9 @@ class Client {
   // Errors of all calls: `unavailable` (no answer in time, or no quorum; certainly not done; with the last reason),
   // `invalid_argument` and `refused` (the cluster's answer to the request).
 
-  // Atomic. `unknown_outcome`: it was sent, and the connection was lost, or no answer came in time, or the cluster does
-  // not know; it may take effect, also later.
+  // Atomic; done exactly once, if it succeeds. `unknown_outcome`: it was sent, and until the time was up nobody could
+  // tell what became of it; it is done at most once, and not after the next write of this client.
+  // `request.tag` is the library's.
   Result<WriteReply> write(WriteRequest request);
 
   // One answer, as much as fits into it; `more` says that there is more.

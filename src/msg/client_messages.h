@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -24,9 +25,28 @@ struct WriteOp {
 // Most operations of one request, and of one value of the log.
 inline constexpr size_t write_ops_max = 10'000;
 
-// Applied atomically, as one revision.
+// One session of one client. Zero in either part names none.
+struct SessionId {
+  uint64_t client = 0;  // random, drawn by the client
+  uint64_t number = 0;  // given by the cluster when it opened the session, and to no other
+
+  friend bool operator==(const SessionId&, const SessionId&) = default;
+};
+// Opens a session for the client, or finds the one that it has: a retry does no harm.
+struct OpenSessionRequest {
+  uint64_t client = 0;  // random, not zero
+};
+
+// Which request of which session this is: a retry bears the same, and gets the answer that the first got.
+struct RequestTag {
+  SessionId session;
+  uint64_t sequence = 0;           // counts the client's requests, from 1
+  uint64_t lowest_unanswered = 0;  // 1 to `sequence`: the answers to all below have been received, or are given up
+};
+// Applied atomically, as one revision. Without a tag it must be sent only once.
 struct WriteRequest {
   std::vector<WriteOp> ops;
+  std::optional<RequestTag> tag = std::nullopt;
 };
 // The keys in [begin, end); an empty end means to the last key. A single key is [key, key + "\0").
 struct RangeRequest {
@@ -40,12 +60,15 @@ struct StatusRequest {};
 struct ClientRequest {
   uint64_t id = 0;          // drawn by the client, echoed by the answer
   uint32_t timeout_ms = 0;  // after which the client will not wait any longer
-  std::variant<WriteRequest, RangeRequest, StatusRequest> body;
+  std::variant<WriteRequest, RangeRequest, StatusRequest, OpenSessionRequest> body;
 };
 
 struct WriteReply {
   uint64_t revision = 0;         // the store's, after the request
   std::vector<uint64_t> erased;  // per op: 1 if an erase found its key, else 0
+};
+struct OpenSessionReply {
+  SessionId session;
 };
 struct KeyValue {
   Bytes key;
@@ -79,11 +102,12 @@ struct StatusReply {
   std::vector<std::string> quorum;           // names
   std::vector<MemberStatus> members;         // in monmap order
 };
-// status is ok, or: not done (unavailable, invalid_argument, refused) or unknown_outcome.
+// status is ok, or: not done (unavailable, invalid_argument, refused, exhausted, unknown_session) or unknown_outcome.
+// "Not done" is said of this copy of a request; of another copy it says nothing.
 struct ClientReply {
   uint64_t id = 0;
   Status status;
-  std::variant<std::monostate, WriteReply, RangeReply, StatusReply> body;
+  std::variant<std::monostate, WriteReply, RangeReply, StatusReply, OpenSessionReply> body;
 };
 
 }  // namespace synod

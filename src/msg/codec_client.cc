@@ -12,6 +12,23 @@ template <> struct ProtoOf<ForwardReply> { using type = proto::ForwardReply; };
 
 // ---------------------------------------------------------------------------------------------- requests
 
+void pack(const SessionId& session, proto::SessionId* to) {
+  to->set_client(session.client);
+  to->set_number(session.number);
+}
+
+SessionId unpack(const proto::SessionId& from) { return {from.client(), from.number()}; }
+
+void pack(const RequestTag& tag, proto::RequestTag* to) {
+  pack(tag.session, to->mutable_session());
+  to->set_sequence(tag.sequence);
+  to->set_lowest_unanswered(tag.lowest_unanswered);
+}
+
+RequestTag unpack(const proto::RequestTag& from) {
+  return {unpack(from.session()), from.sequence(), from.lowest_unanswered()};
+}
+
 void pack_body(const WriteRequest& body, proto::ClientRequest* to, Packer& packer) {
   proto::WriteRequest* write = to->mutable_write();
   for (const WriteOp& op : body.ops) {
@@ -20,6 +37,7 @@ void pack_body(const WriteRequest& body, proto::ClientRequest* to, Packer& packe
     packed->set_key(op.key);
     packed->set_value_size(packer.put(op.value));
   }
+  if (body.tag) pack(*body.tag, write->mutable_tag());
 }
 
 void pack_body(const RangeRequest& body, proto::ClientRequest* to, Packer&) {
@@ -32,6 +50,10 @@ void pack_body(const RangeRequest& body, proto::ClientRequest* to, Packer&) {
 
 void pack_body(const StatusRequest&, proto::ClientRequest* to, Packer&) { to->mutable_status(); }
 
+void pack_body(const OpenSessionRequest& body, proto::ClientRequest* to, Packer&) {
+  to->mutable_open_session()->set_client(body.client);
+}
+
 WriteRequest unpack_body(const proto::WriteRequest& from, Unpacker& unpacker) {
   WriteRequest body;
   for (const proto::WriteOp& op : from.ops()) {
@@ -39,6 +61,7 @@ WriteRequest unpack_body(const proto::WriteRequest& from, Unpacker& unpacker) {
     body.ops.push_back({type, op.key(), unpacker.value(op.value_size())});
     if (unpacker.has_failed()) break;
   }
+  if (from.has_tag()) body.tag = unpack(from.tag());
   return body;
 }
 
@@ -59,6 +82,7 @@ void unpack(const proto::ClientRequest& from, ClientRequest& message, Unpacker& 
     case proto::ClientRequest::kWrite: message.body = unpack_body(from.write(), unpacker); break;
     case proto::ClientRequest::kRange: message.body = unpack_body(from.range(), unpacker); break;
     case proto::ClientRequest::kStatus: message.body = StatusRequest{}; break;
+    case proto::ClientRequest::kOpenSession: message.body = OpenSessionRequest{from.open_session().client()}; break;
     case proto::ClientRequest::BODY_NOT_SET: unpacker.fail("a client's request is of unknown kind"); break;
   }
 }
@@ -84,6 +108,10 @@ void pack_body(const RangeReply& body, proto::ClientReply* to, Packer& packer) {
     packed->set_mod_revision(item.mod_revision);
     packed->set_version(item.version);
   }
+}
+
+void pack_body(const OpenSessionReply& body, proto::ClientReply* to, Packer&) {
+  pack(body.session, to->mutable_open_session()->mutable_session());
 }
 
 void pack_member(const MemberStatus& member, proto::MemberStatus* to) {
@@ -164,6 +192,9 @@ void unpack(const proto::ClientReply& from, ClientReply& message, Unpacker& unpa
     case proto::ClientReply::kWrite: message.body = unpack_body(from.write(), unpacker); break;
     case proto::ClientReply::kRange: message.body = unpack_body(from.range(), unpacker); break;
     case proto::ClientReply::kMemberStatus: message.body = unpack_body(from.member_status(), unpacker); break;
+    case proto::ClientReply::kOpenSession:
+      message.body = OpenSessionReply{unpack(from.open_session().session())};
+      break;
     case proto::ClientReply::BODY_NOT_SET: break;
   }
 }

@@ -8,7 +8,7 @@ namespace {
 // The place in this table is the number on the wire.
 constexpr std::array code_numbers = {Code::ok,       Code::not_found,   Code::invalid_argument, Code::refused,
                                      Code::in_use,   Code::unavailable, Code::unknown_outcome,  Code::corruption,
-                                     Code::io_error, Code::exhausted};
+                                     Code::io_error, Code::exhausted,   Code::unknown_session};
 
 uint32_t number_of(Code code) {
   for (uint32_t number = 0; number < code_numbers.size(); ++number) {

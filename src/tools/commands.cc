@@ -194,17 +194,12 @@ int import(const Options& options) {
   for_client.is_cancelled = [] { return is_interrupted_for(std::chrono::seconds(1)); };
   Client client(std::move(for_client));
   ProgressBar bar(isatty(STDERR_FILENO) == 1, input->total_bytes());
-  Importer importer(
-      [&](WriteRequest request, Duration timeout) {
-        client.set_timeout(timeout);
-        return client.write(std::move(request));
-      },
-      {.batch_keys = options.batch_keys,
-       .timeout = options.timeout,
-       .is_interrupted = is_interrupted,
-       .on_progress = [&](const ImportSummary& done, uint64_t bytes_read) {
-         bar.show(bytes_read, fmt::format("{} keys, {}", done.keys, readable_bytes(done.bytes)));
-       }});
+  Importer importer([&](WriteRequest request) { return client.write(std::move(request)); },
+                    {.batch_keys = options.batch_keys,
+                     .is_interrupted = is_interrupted,
+                     .on_progress = [&](const ImportSummary& done, uint64_t bytes_read) {
+                       bar.show(bytes_read, fmt::format("{} keys, {}", done.keys, readable_bytes(done.bytes)));
+                     }});
   const ImportResult result = importer.run(*input, path);
   bar.clear();
   if (!result.status.is_ok()) return report_import(result, path);

@@ -27,6 +27,7 @@ inline ExitCode exit_code_of(const Status& failure) {
     case Code::unknown_outcome: return exit_unknown_outcome;
     case Code::invalid_argument:
     case Code::refused:
+    case Code::unknown_session:
     case Code::in_use: return exit_refused;
   }
   return exit_refused;

@@ -2,9 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <chrono>
-#include <thread>
 #include <utility>
 
 #include "base/escape.h"
@@ -13,7 +10,6 @@ namespace synod {
 namespace {
 
 constexpr int most_named_lines = 10;
-constexpr Duration pause_between_attempts = std::chrono::milliseconds(50);
 
 Status malformed(std::string what) { return {Code::invalid_argument, std::move(what)}; }
 
@@ -64,25 +60,12 @@ bool Importer::must_flush_before(const WriteOp& op) const {
 
 Status Importer::flush(uint64_t last_line, uint64_t bytes_read) {
   if (batch_.ops.empty()) return Status::ok();
-  const auto deadline = std::chrono::steady_clock::now() + settings_.timeout;
-  bool maybe_done = false;
-  for (;;) {
-    const Duration left = deadline - std::chrono::steady_clock::now();
-    const Result<WriteReply> reply = write_(batch_, std::max<Duration>(left, std::chrono::milliseconds(1)));
-    if (reply) {
-      result_.summary.revision = reply->revision;
-      break;
-    }
-    const Code code = reply.error().code();
-    maybe_done |= code == Code::unknown_outcome;
-    const bool is_worth_another = code == Code::unknown_outcome || code == Code::unavailable;
-    if (!is_worth_another || settings_.is_interrupted() ||
-        std::chrono::steady_clock::now() + pause_between_attempts >= deadline) {
-      if (maybe_done) result_.unknown_to_line = last_line;
-      return maybe_done ? Status(Code::unknown_outcome, reply.error().message()) : reply.error();
-    }
-    std::this_thread::sleep_for(pause_between_attempts);
+  const Result<WriteReply> reply = write_(batch_);
+  if (!reply) {
+    if (reply.error().code() == Code::unknown_outcome) result_.unknown_to_line = last_line;
+    return reply.error();
   }
+  result_.summary.revision = reply->revision;
   result_.summary.keys += batch_.ops.size();
   result_.summary.bytes += batch_bytes_;
   result_.summary.lines = last_line;

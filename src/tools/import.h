@@ -1,8 +1,6 @@
 // `synod import`: lines KEY<TAB>VALUE into the cluster, in batches.
 //
-// Lines are checked as they are read. A regular file is read twice, so that a malformed one changes nothing. A batch
-// whose outcome is unknown, or that found no quorum, is written again until the timeout has passed: writing the same
-// keys again is harmless, as long as nobody else writes them.
+// Lines are checked as they are read. A regular file is read twice, so that a malformed one changes nothing.
 #pragma once
 
 #include <functional>
@@ -10,7 +8,6 @@
 #include <unordered_set>
 
 #include "base/status.h"
-#include "base/time.h"
 #include "client/client.h"
 #include "msg/messages.h"
 #include "tools/json.h"
@@ -32,12 +29,11 @@ struct ImportResult {
 
 class Importer {
  public:
-  // What the importer needs of a cluster: one write, with the time that it may take.
-  using Write = std::function<Result<WriteReply>(WriteRequest, Duration timeout)>;
+  // What the importer needs of a cluster: one write, which is tried as often as is worth it.
+  using Write = std::function<Result<WriteReply>(WriteRequest)>;
   struct Settings {
     size_t batch_keys = 256;
     size_t batch_bytes = 512 << 10;
-    Duration timeout = std::chrono::seconds(5);  // of a batch, with all its attempts
     std::function<bool()> is_interrupted;
     // Called after each batch with the committed part of the input, in bytes.
     std::function<void(const ImportSummary&, uint64_t bytes_read)> on_progress;

@@ -181,9 +181,10 @@ Commands
   del     removes KEY; exit 1 if it does not exist
   range   prints the keys from KEY up to END (not included; without END: to the last one), or those that start with P
   export  prints all keys; pages may be of different revisions while others write
-  import  stores what range and export print. A batch without an answer is sent again until the time is up, which is
-          harmless as long as nobody else writes the same keys. A file is checked as a whole before anything is stored;
-          of what comes through a pipe, the lines before a malformed one may be stored.
+  import  stores what range and export print. A file is checked as a whole before anything is stored; of what comes
+          through a pipe, the lines before a malformed one may be stored.
+
+Put, del and each batch of import are sent again until they are answered or the time is up, and are done once at most.
 
 Range and export print, and import reads, one line KEY<TAB>VALUE for each key, in which \t \n \r \\ stand for a tab, a
 newline, a carriage return and a backslash, and \xHH for any byte. In JSON a key or value that is not UTF-8 is an object

@@ -309,7 +309,7 @@ void Cluster::request(const std::string& to, ClientRequest request, OnReply on_r
 }
 
 ClientReply Cluster::call(const std::string& to, ClientRequest wanted) {
-  const bool is_write = std::holds_alternative<WriteRequest>(wanted.body);
+  const bool is_write = !std::holds_alternative<RangeRequest>(wanted.body);
   const Duration limit = std::chrono::milliseconds(wanted.timeout_ms);
   ClientReply answer;
   answer.status = Status(is_write ? Code::unknown_outcome : Code::unavailable, "no answer in time");

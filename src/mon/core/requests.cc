@@ -26,11 +26,33 @@ bool is_serializable(const ClientRequest& request) {
   return range != nullptr && range->consistency == Consistency::serializable;
 }
 
+size_t ops_of(const ClientRequest& request) {
+  const auto* write = std::get_if<WriteRequest>(&request.body);
+  return write == nullptr ? 1 : write->ops.size();
+}
+
+LoggedRequest logged(const ClientRequest& request) {
+  if (const auto* write = std::get_if<WriteRequest>(&request.body)) return *write;
+  return std::get<OpenSessionRequest>(request.body);
+}
+
+Status check_tag(const RequestTag& tag) {
+  if (tag.session.client == 0 || tag.session.number == 0) {
+    return {Code::invalid_argument, "the request names no session"};
+  }
+  if (tag.lowest_unanswered == 0 || tag.lowest_unanswered > tag.sequence) {
+    return {Code::invalid_argument, fmt::format("request {} of the session tells {} as its lowest unanswered one",
+                                                tag.sequence, tag.lowest_unanswered)};
+  }
+  return Status::ok();
+}
+
 }  // namespace
 
 // ---------------------------------------------------------------------------------------------- arrivals
 
 Status Requests::check_write(const WriteRequest& write) const {
+  if (write.tag) SYNOD_RETURN_IF_ERROR(check_tag(*write.tag));
   if (write.ops.empty()) return {Code::invalid_argument, "the request has no operation"};
   if (write.ops.size() > write_ops_max) {
     return {Code::invalid_argument,
@@ -58,6 +80,9 @@ Status Requests::check_write(const WriteRequest& write) const {
 
 Status Requests::check(const ClientRequest& request) const {
   if (const auto* write = std::get_if<WriteRequest>(&request.body)) SYNOD_RETURN_IF_ERROR(check_write(*write));
+  if (const auto* open = std::get_if<OpenSessionRequest>(&request.body); open != nullptr && open->client == 0) {
+    return {Code::invalid_argument, "a session is opened for a client, which has a number other than zero"};
+  }
   if (count_ >= options_.pending_requests_max || bytes_ + size_of(request) > options_.pending_bytes_max) {
     return {Code::unavailable, "too many requests wait here; try again later"};
   }
@@ -217,11 +242,11 @@ void Requests::start_evaluation(const View& view, const RunTask& run) {
   size_t ops = 0;
   while (!writes_.empty() && batch.requests.size() < options_.batch_requests) {
     bytes += writes_.front().bytes;
-    ops += std::get<WriteRequest>(writes_.front().request.body).ops.size();
+    ops += ops_of(writes_.front().request);
     if ((bytes > options_.batch_bytes || ops > write_ops_max) && !batch.requests.empty()) break;
     batch.requests.push_back(std::move(writes_.front()));
     writes_.pop_front();
-    task.requests.push_back(std::get<WriteRequest>(batch.requests.back().request.body));
+    task.requests.push_back(logged(batch.requests.back().request));
   }
   batch.task = run(std::move(task));
   evaluating_ = std::move(batch);
@@ -250,6 +275,8 @@ void Requests::on_evaluated(Evaluated& evaluated, const View& view, Output& out)
   const bool is_current = paxos != nullptr && paxos->can_propose() && paxos->term() == evaluated.term &&
                           paxos->next_version() == evaluated.version;
   if (!is_current) {
+    SYNOD_ASSERT(paxos == nullptr || !paxos->is_leader() || paxos->term() != evaluated.term,
+                 "within a term every value that was computed is proposed: the next one is computed on it");
     // Computed on values that may not be chosen: as if it had not been computed.
     for (auto it = batch.requests.rbegin(); it != batch.requests.rend(); ++it) writes_.push_front(std::move(*it));
     return;
@@ -272,7 +299,7 @@ void Requests::on_chosen(const std::vector<LogEntry>& chosen, Output& out) {
       it = in_flight_.erase(it);
       for (size_t i = 0; i < value.requests.size(); ++i) {
         if (value.position == entry.position()) {
-          answer(value.requests[i], ClientReply{0, Status::ok(), std::move(value.replies[i])}, out);
+          answer(value.requests[i], std::move(value.replies[i]), out);
         } else if (value.position.version == entry.version) {
           // Another value was chosen in its place, so it is certainly not done, and may be tried again.
           writes_.push_back(std::move(value.requests[i]));

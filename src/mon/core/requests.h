@@ -68,7 +68,11 @@ class Requests {
     TimePoint not_before;  // of the next attempt to pass it on
     size_t bytes = 0;
     Version required;  // a read: what must be visible first; zero until a lease was seen to hold
-    bool is_write() const { return std::holds_alternative<WriteRequest>(request.body); }
+    // Decided by the log.
+    bool is_write() const {
+      return std::holds_alternative<WriteRequest>(request.body) ||
+             std::holds_alternative<OpenSessionRequest>(request.body);
+    }
   };
   struct Evaluating {
     uint64_t task;
@@ -77,7 +81,7 @@ class Requests {
   struct InFlight {
     Position position;
     std::vector<Pending> requests;
-    std::vector<WriteReply> replies;
+    std::vector<ClientReply> replies;
   };
   struct Forwarded {
     MemberId leader;

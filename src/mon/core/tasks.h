@@ -17,19 +17,22 @@ namespace synod {
 
 // ---- on the reader
 
+// The requests that the log decides.
+using LoggedRequest = std::variant<WriteRequest, OpenSessionRequest>;
+
 // Computes the next value from requests, on the state that includes all values of this term in flight.
 struct EvaluateTask {
   uint64_t term = 0;  // a new one forgets the values in flight
   Version version;    // that the value will decide
   Version applied;    // visible in the store; what was computed up to here needs no remembering
-  std::vector<WriteRequest> requests;
+  std::vector<LoggedRequest> requests;
   Version trim_to;  // if not zero: also move the trim floor here
 };
 struct Evaluated {
   uint64_t term = 0;
   Version version;
   SharedBytes value;
-  std::vector<WriteReply> replies;  // one for each request
+  std::vector<ClientReply> replies;  // one for each request, without its id; may refuse it
 };
 struct RangeTask {
   RangeRequest request;

@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/codec.h"
 #include "mon/core/sync/requester.h"
+#include "mon/service/kv_service.h"
 #include "mon/service/monmap_service.h"
 
 namespace synod {
@@ -132,6 +133,7 @@ Status StoreEngine::become_current(const std::string& name) {
   const Result<Bound> bound = read_bound(*new_store_->db().new_iterator());
   if (!bound) return bound.error();
   snapshots_.clear();
+  evaluator_ = Evaluator();  // what was in flight was so on top of the old store
   store_.reset();
   new_store_.reset();
   log_end_.reset();

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "mon/daemon/storage.h"
-#include "mon/service/kv_service.h"
+#include "mon/service/evaluator.h"
 #include "store/bound.h"
 #include "store/monitor_store.h"
 #include "store/store_home.h"
@@ -62,7 +62,7 @@ class StoreEngine {
   uint64_t covered_sequence_ = 0;            // by the bound, as far as this object has written it
   std::unique_ptr<MonitorStore> new_store_;  // of a running sync
   std::string new_name_;
-  KvEvaluator evaluator_;
+  Evaluator evaluator_;
   std::map<uint64_t, Snapshot> snapshots_;  // by cookie
 };
 

@@ -54,44 +54,16 @@ Result<KvRecord> KvRecord::decode(ByteView bytes) {
 
 // ---------------------------------------------------------------------------------------------- writes
 
-void KvEvaluator::forget(const EvaluateTask& task) {
-  if (task.term != term_) in_flight_.clear();
-  term_ = task.term;
-  std::erase_if(in_flight_, [&](const auto& item) { return item.second.version <= task.applied; });
-}
-
-Result<std::optional<Bytes>> KvEvaluator::get(const ReplicatedReader& reader, const Bytes& key) const {
-  const auto it = in_flight_.find(key);
-  if (it == in_flight_.end()) return reader.get(key);
-  if (!it->second.value) return std::optional<Bytes>();
-  return std::optional<Bytes>(Bytes(it->second.value->view()));
-}
-
-void KvEvaluator::note(Bytes key, std::optional<SharedBytes> value, Version version,
-                       ReplicatedTransaction& transaction) {
-  if (value) {
-    transaction.put(key, *value);
-  } else {
-    transaction.erase(key);
-  }
-  in_flight_[std::move(key)] = InFlight{std::move(value), version};
-}
-
-Result<uint64_t> KvEvaluator::read_revision(const ReplicatedReader& reader) const {
-  const Result<std::optional<Bytes>> stored = get(reader, Bytes(kv_revision_key));
-  if (!stored) return stored.error();
-  return decode_revision(*stored);
-}
-
-Result<WriteReply> KvEvaluator::write(const ReplicatedReader& reader, const WriteRequest& request, Version version,
-                                      ReplicatedTransaction& transaction) {
-  const Result<uint64_t> before = read_revision(reader);
+Result<WriteReply> write_keys(Draft& draft, const WriteRequest& request) {
+  const Result<std::optional<Bytes>> stored_revision = draft.get(Bytes(kv_revision_key));
+  if (!stored_revision) return stored_revision.error();
+  const Result<uint64_t> before = decode_revision(*stored_revision);
   if (!before) return before.error();
   WriteReply reply;
   reply.revision = *before;
   for (const WriteOp& op : request.ops) {
     Bytes key = stored_key(op.key);
-    const Result<std::optional<Bytes>> stored = get(reader, key);
+    const Result<std::optional<Bytes>> stored = draft.get(key);
     if (!stored) return stored.error();
     KvRecord record;
     if (*stored) {
@@ -104,33 +76,17 @@ Result<WriteReply> KvEvaluator::write(const ReplicatedReader& reader, const Writ
     if (!is_put && !*stored) continue;
     reply.revision = *before + 1;
     if (!is_put) {
-      note(std::move(key), std::nullopt, version, transaction);
+      draft.erase(std::move(key));
       continue;
     }
     if (!*stored) record.create_revision = reply.revision;
     record.mod_revision = reply.revision;
     ++record.version;
     record.value = op.value.view();
-    note(std::move(key), SharedBytes(record.encode()), version, transaction);
+    draft.put(std::move(key), SharedBytes(record.encode()));
   }
-  if (reply.revision != *before) {
-    note(Bytes(kv_revision_key), encode_number(reply.revision), version, transaction);
-  }
+  if (reply.revision != *before) draft.put(Bytes(kv_revision_key), encode_number(reply.revision));
   return reply;
-}
-
-Result<Evaluated> KvEvaluator::evaluate(const ReplicatedReader& reader, const EvaluateTask& task) {
-  forget(task);
-  Evaluated evaluated{task.term, task.version, {}, {}};
-  ReplicatedTransaction transaction;
-  for (const WriteRequest& request : task.requests) {
-    Result<WriteReply> reply = write(reader, request, task.version, transaction);
-    if (!reply) return reply.error();
-    evaluated.replies.push_back(*std::move(reply));
-  }
-  if (task.trim_to != Version()) transaction.put(Bytes(trim_floor_key), encode_number(task.trim_to.value()));
-  evaluated.value = SharedBytes(transaction.encode());
-  return evaluated;
 }
 
 // ---------------------------------------------------------------------------------------------- reads

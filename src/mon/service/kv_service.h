@@ -3,16 +3,14 @@
 // of its operations; an erase that finds no key changes nothing.
 //
 // Keys in the replicated space: "kv/k/" + the user's key, and "kv/revision".
-// Functions over a ReplicatedReader; they run on the store's reader, never on the event loop.
+// Functions on the store's reader; never on the event loop.
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <optional>
 
 #include "base/bytes.h"
 #include "base/status.h"
-#include "mon/core/tasks.h"
+#include "mon/service/draft.h"
 #include "msg/messages.h"
 #include "store/monitor_store.h"
 
@@ -32,28 +30,8 @@ struct KvRecord {
   static Result<KvRecord> decode(ByteView bytes);  // the value refers into `bytes`
 };
 
-// Computes values at the leader, on the state that includes its own proposals in flight. Used by one thread.
-class KvEvaluator {
- public:
-  Result<Evaluated> evaluate(const ReplicatedReader& reader, const EvaluateTask& task);
-
- private:
-  // A key as a value in flight leaves it.
-  struct InFlight {
-    std::optional<SharedBytes> value;  // none: erased
-    Version version;
-  };
-
-  Result<std::optional<Bytes>> get(const ReplicatedReader& reader, const Bytes& key) const;
-  Result<WriteReply> write(const ReplicatedReader& reader, const WriteRequest& request, Version version,
-                           ReplicatedTransaction& transaction);
-  Result<uint64_t> read_revision(const ReplicatedReader& reader) const;
-  void note(Bytes key, std::optional<SharedBytes> value, Version version, ReplicatedTransaction& transaction);
-  void forget(const EvaluateTask& task);
-
-  uint64_t term_ = 0;
-  std::map<Bytes, InFlight> in_flight_;
-};
+// What the request does, added to the value; errors are the disk's.
+Result<WriteReply> write_keys(Draft& draft, const WriteRequest& request);
 
 // The keys of the range, up to its limit, and up to `max_bytes` of keys and values but at least one.
 Result<RangeReply> read_range(const ReplicatedReader& reader, const RangeRequest& request, size_t max_bytes);

@@ -26,10 +26,10 @@ TEST(StatusTest, an_error_has_a_code_and_a_sentence) {
 
 TEST(StatusTest, every_code_has_a_name_of_its_own) {
   std::set<std::string> names;
-  for (int code = 0; code <= static_cast<int>(Code::exhausted); ++code) {
+  for (int code = 0; code <= static_cast<int>(Code::unknown_session); ++code) {
     names.insert(code_name(static_cast<Code>(code)));
   }
-  EXPECT_EQ(names.size(), static_cast<size_t>(Code::exhausted) + 1);
+  EXPECT_EQ(names.size(), static_cast<size_t>(Code::unknown_session) + 1);
   EXPECT_EQ(names.count("unknown code"), 0U);
 }
 

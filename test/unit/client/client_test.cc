@@ -185,43 +185,6 @@ TEST_F(ClientTest, what_a_monitor_says_is_told_rather_than_that_another_is_down)
   EXPECT_NE(reply.error().message().find("b and c"), std::string::npos) << reply.error().message();
 }
 
-TEST_F(ClientTest, a_write_on_a_lost_connection_is_never_sent_again) {
-  FakeMonitor broken(hangup);
-  FakeMonitor monitor(ok_write);
-  Client client = client_of({broken.address(), monitor.address()});
-  const Result<WriteReply> reply = client.write(a_write());
-  EXPECT_EQ(reply.error().code(), Code::unknown_outcome);
-  EXPECT_EQ(broken.requests().size(), 1U);
-  EXPECT_TRUE(monitor.requests().empty());
-  EXPECT_LT(elapsed(), patient / 4) << "it is known at once";
-}
-
-TEST_F(ClientTest, an_unanswered_write_has_an_unknown_outcome_after_the_timeout) {
-  FakeMonitor stuck(silence);
-  FakeMonitor monitor(ok_write);
-  Client client = client_of({stuck.address(), monitor.address()}, impatient);
-  EXPECT_EQ(client.write(a_write()).error().code(), Code::unknown_outcome);
-  EXPECT_TRUE(monitor.requests().empty());
-  EXPECT_GE(elapsed(), impatient);
-}
-
-TEST_F(ClientTest, after_an_unknown_outcome_the_next_call_goes_to_another_monitor) {
-  FakeMonitor stuck(silence);
-  FakeMonitor monitor(ok_write);
-  Client client = client_of({stuck.address(), monitor.address()}, impatient);
-  EXPECT_FALSE(client.write(a_write()).has_value());
-  EXPECT_TRUE(client.write(a_write()).has_value());
-}
-
-TEST_F(ClientTest, an_unknown_outcome_of_the_cluster_is_passed_on) {
-  FakeMonitor monitor(fails_with(Code::unknown_outcome, "the leader changed"));
-  FakeMonitor other(ok_write);
-  Client client = client_of({monitor.address(), other.address()});
-  const Result<WriteReply> reply = client.write(a_write());
-  EXPECT_EQ(reply.error(), Status(Code::unknown_outcome, "the leader changed"));
-  EXPECT_TRUE(other.requests().empty());
-}
-
 TEST_F(ClientTest, what_the_cluster_refuses_is_refused) {
   for (const Code code : {Code::invalid_argument, Code::refused}) {
     FakeMonitor monitor(fails_with(code, "the value is too large"));
@@ -231,7 +194,7 @@ TEST_F(ClientTest, what_the_cluster_refuses_is_refused) {
   }
 }
 
-TEST_F(ClientTest, a_write_is_not_trusted_to_a_connection_that_was_lost_between_the_calls) {
+TEST_F(ClientTest, a_connection_that_was_lost_between_the_calls_is_not_used) {
   const std::string address = free_address();
   auto monitor = std::make_unique<FakeMonitor>(ok_write, address);
   Client client = client_of({address});

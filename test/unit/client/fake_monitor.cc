@@ -68,6 +68,11 @@ size_t FakeMonitor::connections() const {
 void FakeMonitor::on_message(ConnectionId connection, const PeerInfo&, Received received) {
   const auto* request = std::get_if<ClientRequest>(&received.message);
   ASSERT_NE(request, nullptr);
+  if (const auto* open = std::get_if<OpenSessionRequest>(&request->body); open != nullptr && !scripts_opens_) {
+    const OpenSessionReply opened{{open->client, ++opens_}};
+    EXPECT_TRUE(messenger_.reply(connection, ClientReply{request->id, Status::ok(), opened}));
+    return;
+  }
   {
     const std::lock_guard lock(mutex_);
     requests_.push_back(*request);

@@ -1,6 +1,7 @@
 // A monitor that answers clients as a test says, on a loopback port and a thread of its own.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <mutex>
 #include <set>
@@ -25,11 +26,15 @@ class FakeMonitor : private MessengerHandler {
   using Answer = std::variant<ClientReply, Silence, Hangup>;
   using Script = std::function<Answer(const ClientRequest&)>;
 
+  // Opens sessions by itself; the script gets everything else.
   explicit FakeMonitor(Script script, std::string address = free_address(), Fsid fsid = {});
   ~FakeMonitor() override;
 
   const std::string& address() const { return address_; }
-  std::vector<ClientRequest> requests() const;  // all that came
+  // From now on the script is asked to open sessions, too.
+  void script_opens() { scripts_opens_ = true; }
+  std::vector<ClientRequest> requests() const;  // all that came for the script
+  size_t opens() const { return opens_; }       // sessions that it opened by itself
   size_t connections() const;                   // on which they came
 
  private:
@@ -47,6 +52,8 @@ class FakeMonitor : private MessengerHandler {
   AsioLoop loop_;
   Zeros random_;
   Messenger messenger_;
+  std::atomic<bool> scripts_opens_ = false;
+  std::atomic<size_t> opens_ = 0;
   mutable std::mutex mutex_;
   std::vector<ClientRequest> requests_;
   std::set<ConnectionId> connections_;

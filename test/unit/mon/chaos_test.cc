@@ -26,39 +26,17 @@ struct Register {
   bool is_left = false;
 };
 
-class Workload {
+// Clients that ask random members, and give an answer up after a time.
+class Asking {
  public:
-  explicit Workload(Cluster& cluster) : cluster_(cluster) { registers_.push_back({}); }
-
-  void start() {
-    write();
-    for (int i = 0; i < 2; ++i) read();
-  }
+  explicit Asking(Cluster& cluster) : cluster_(cluster) {}
   void stop() { is_stopped_ = true; }
   bool is_idle() const { return running_ == 0; }
-  uint64_t done() const { return done_; }
-  const std::string& violation() const { return violation_; }
 
-  // After the end: every register holds what was known of it.
-  void verify() {
-    for (const Register& reg : registers_) {
-      const Result<std::string> value = cluster_.get("a", name(reg.key));
-      if (!value && value.error().code() != Code::not_found) violation_ = value.error().to_string();
-      const uint64_t number = value ? std::stoull(*value) : 0;
-      if (number < reg.known || number > reg.begun) fail(reg, number, reg.known, "at the end");
-    }
-  }
-
- private:
-  static std::string name(uint64_t key) { return fmt::format("register-{}", key); }
-
+ protected:
   std::string some_member() {
     const std::vector<std::string> names = cluster_.names();
     return names[cluster_.random().below(names.size())];
-  }
-
-  void fail(const Register& reg, uint64_t got, uint64_t least, const std::string& when) {
-    violation_ = fmt::format("register {} had {} {}, not {}..{}", reg.key, got, when, least, reg.begun);
   }
 
   ClientRequest timed(uint32_t timeout_ms) {
@@ -93,6 +71,39 @@ class Workload {
                                       --running_;
                                       if (!is_stopped_) next();
                                     });
+  }
+
+  Cluster& cluster_;
+  bool is_stopped_ = false;
+  int running_ = 0;
+};
+
+class Workload : public Asking {
+ public:
+  explicit Workload(Cluster& cluster) : Asking(cluster) { registers_.push_back({}); }
+
+  void start() {
+    write();
+    for (int i = 0; i < 2; ++i) read();
+  }
+  uint64_t done() const { return done_; }
+  const std::string& violation() const { return violation_; }
+
+  // After the end: every register holds what was known of it.
+  void verify() {
+    for (const Register& reg : registers_) {
+      const Result<std::string> value = cluster_.get("a", name(reg.key));
+      if (!value && value.error().code() != Code::not_found) violation_ = value.error().to_string();
+      const uint64_t number = value ? std::stoull(*value) : 0;
+      if (number < reg.known || number > reg.begun) fail(reg, number, reg.known, "at the end");
+    }
+  }
+
+ private:
+  static std::string name(uint64_t key) { return fmt::format("register-{}", key); }
+
+  void fail(const Register& reg, uint64_t got, uint64_t least, const std::string& when) {
+    violation_ = fmt::format("register {} had {} {}, not {}..{}", reg.key, got, when, least, reg.begun);
   }
 
   void write() {
@@ -136,12 +147,77 @@ class Workload {
     });
   }
 
-  Cluster& cluster_;
   std::vector<Register> registers_;
   std::string violation_;
-  bool is_stopped_ = false;
-  int running_ = 0;
   uint64_t done_ = 0;
+};
+
+// A client with a session. It sends each put until it knows the answer, now and then sends an old one again, and
+// expects that each is done once and has the same answer always.
+class Counter : public Asking {
+ public:
+  Counter(Cluster& cluster, uint64_t number) : Asking(cluster), number_(number) {}
+
+  void start() { open(); }
+  uint64_t done() const { return revisions_.size(); }
+  const std::string& violation() const { return violation_; }
+
+  // REQUIRES: stopped and idle.
+  void verify() {
+    ClientRequest request = timed(5000);
+    request.body = RangeRequest{"counter", Bytes("counter\0", 8), 1, Consistency::linearizable};
+    const ClientReply reply = cluster_.call("a", std::move(request));
+    if (!reply.status.is_ok()) return fail(reply.status.to_string());
+    const auto& items = std::get<RangeReply>(reply.body).items;
+    const uint64_t puts = items.empty() ? 0 : items[0].version;
+    // The last one may be done and not answered.
+    if (puts < done() || puts > done() + 1) fail(fmt::format("{} puts were done, {} answered", puts, done()));
+  }
+
+ private:
+  void fail(const std::string& what) { violation_ = "counter: " + what; }
+  static bool is_answered(const ClientReply* reply) {
+    return reply != nullptr && reply->status.code() != Code::unavailable &&
+           reply->status.code() != Code::unknown_outcome;
+  }
+
+  void open() {
+    ClientRequest request = timed(700);
+    request.body = OpenSessionRequest{number_};
+    submit(some_member(), std::move(request), [this](const ClientReply* reply) {
+      if (!is_answered(reply)) return pause_and([this] { open(); });
+      if (!reply->status.is_ok()) return fail(reply->status.to_string());
+      session_ = std::get<OpenSessionReply>(reply->body).session;
+      put();
+    });
+  }
+
+  void put() {
+    // Mostly the next one, from time to time one that has been answered; of those, the last three are not told to be.
+    const uint64_t next = revisions_.size() + 1;
+    const uint64_t lowest = next > 3 ? next - 3 : 1;
+    const uint64_t sequence = cluster_.random().chance(20) ? lowest + cluster_.random().below(next + 1 - lowest) : next;
+    ClientRequest request = timed(700);
+    request.body = WriteRequest{{{WriteOp::Type::put, "counter", SharedBytes(Bytes("x"))}},
+                                RequestTag{session_, sequence, std::min(lowest, sequence)}};
+    submit(some_member(), std::move(request), [this, sequence, next](const ClientReply* reply) {
+      if (is_answered(reply)) check(sequence, next, *reply);
+      pause_and([this] { put(); });
+    });
+  }
+
+  void check(uint64_t sequence, uint64_t next, const ClientReply& reply) {
+    if (!reply.status.is_ok()) return fail(fmt::format("put {}: {}", sequence, reply.status.to_string()));
+    const uint64_t revision = std::get<WriteReply>(reply.body).revision;
+    if (sequence == next) return revisions_.push_back(revision);
+    const uint64_t first = revisions_[sequence - 1];
+    if (revision != first) fail(fmt::format("put {} was answered {}, and before {}", sequence, revision, first));
+  }
+
+  const uint64_t number_;
+  SessionId session_;
+  std::vector<uint64_t> revisions_;  // of the puts that were answered
+  std::string violation_;
 };
 
 void disturb(Cluster& cluster) {
@@ -202,6 +278,8 @@ void run_seed(size_t size, uint64_t seed) {
   ASSERT_TRUE(cluster.run_until([&] { return cluster.has_quorum(size); })) << "size " << size << " seed " << seed;
   Workload workload(cluster);
   workload.start();
+  Counter counter(cluster, 1 + seed);
+  counter.start();
   for (int i = 0; i < 25; ++i) {
     cluster.run_for(milliseconds(static_cast<int64_t>(50 + cluster.random().below(1500))));
     disturb(cluster);
@@ -212,10 +290,14 @@ void run_seed(size_t size, uint64_t seed) {
   ASSERT_TRUE(cluster.run_until([&] { return cluster.has_quorum(size); }, seconds(90)))
       << "no quorum of all; size " << size << " seed " << seed;
   workload.stop();
-  ASSERT_TRUE(cluster.run_until([&] { return workload.is_idle(); }, seconds(5)));
+  counter.stop();
+  ASSERT_TRUE(cluster.run_until([&] { return workload.is_idle() && counter.is_idle(); }, seconds(5)));
   workload.verify();
+  counter.verify();
   cluster.run_for(seconds(2));
   EXPECT_EQ(workload.violation(), "") << "size " << size << " seed " << seed;
+  EXPECT_EQ(counter.violation(), "") << "size " << size << " seed " << seed;
+  EXPECT_GT(counter.done(), 10U) << "size " << size << " seed " << seed;
   EXPECT_GT(workload.done(), 10U) << "size " << size << " seed " << seed;
   EXPECT_EQ(cluster.differences(), "") << "size " << size << " seed " << seed;
 }

@@ -4,45 +4,30 @@
 #include <gtest/gtest.h>
 
 #include "base/codec.h"
-#include "store/memory_db.h"
-#include "test/unit/mon/builders.h"
+#include "test/unit/mon/service_driver.h"
 
 namespace synod {
 namespace {
 
-using test::pn;
+WriteOp put(const std::string& key, const std::string& text) { return test::put_op(key, text); }
+WriteOp erase(const std::string& key) { return test::erase_op(key); }
 
-WriteOp put(const std::string& key, const std::string& text) { return {WriteOp::Type::put, key, SharedBytes(text)}; }
-WriteOp erase(const std::string& key) { return {WriteOp::Type::erase, key, {}}; }
-
-// A store to which evaluated values are applied when the test says so.
-struct Service {
-  Service() : store(make_memory_db()) { EXPECT_TRUE(store.initialize(test::genesis(), {}).is_ok()); }
-
-  // Evaluates the requests as the next value; it is in flight until apply_all().
-  Evaluated evaluate(std::vector<WriteRequest> requests, uint64_t term = 1) {
-    EvaluateTask task{term, last.next(), applied.version, std::move(requests), trim_to};
-    Result<Evaluated> result = evaluator.evaluate(*store.new_reader(), task);
-    EXPECT_TRUE(result.has_value()) << result.error().to_string();
-    last = last.next();
-    in_flight.push_back(result->value);
-    return *std::move(result);
-  }
-  void apply_all() {
-    for (const SharedBytes& value : in_flight) {
-      const LogEntry entry = make_log_entry(applied, pn(1, test::a), value);
-      StoreWrites writes{ApplyEntry{entry.position(), entry.value}};
-      EXPECT_TRUE(store.commit({&writes}, Durability::durable).is_ok());
-      applied = entry.position();
+struct Service : test::ServiceDriver {
+  struct Done {
+    SharedBytes value;
+    std::vector<WriteReply> replies;
+  };
+  Done evaluate(const std::vector<WriteRequest>& requests, uint64_t term = 1) {
+    const Evaluated evaluated = evaluate_all({requests.begin(), requests.end()}, term);
+    Done done{evaluated.value, {}};
+    for (const ClientReply& reply : evaluated.replies) {
+      EXPECT_TRUE(reply.status.is_ok()) << reply.status.to_string();
+      done.replies.push_back(std::get<WriteReply>(reply.body));
     }
-    in_flight.clear();
-  }
-  void drop_in_flight() {
-    in_flight.clear();
-    last = applied.version;
+    return done;
   }
   WriteReply write(std::vector<WriteOp> ops) {
-    Evaluated done = evaluate({{std::move(ops)}});
+    Done done = evaluate({{std::move(ops)}});
     apply_all();
     return done.replies.at(0);
   }
@@ -56,13 +41,6 @@ struct Service {
     if (reply.items.empty()) return std::nullopt;
     return reply.items.front();
   }
-
-  MonitorStore store;
-  KvEvaluator evaluator;
-  Position applied = test::genesis();
-  Version last;
-  Version trim_to;
-  std::vector<SharedBytes> in_flight;
 };
 
 std::vector<std::string> keys(const RangeReply& reply) {
@@ -95,7 +73,8 @@ TEST(KvServiceTest, the_operations_of_one_request_share_a_revision) {
 
 TEST(KvServiceTest, requests_that_share_a_value_have_revisions_of_their_own) {
   Service service;
-  const Evaluated done = service.evaluate({{{put("a", "1")}}, {{put("b", "2")}}, {{erase("none")}}, {{erase("a")}}});
+  const Service::Done done =
+      service.evaluate({{{put("a", "1")}}, {{put("b", "2")}}, {{erase("none")}}, {{erase("a")}}});
   service.apply_all();
   std::vector<uint64_t> revisions;
   for (const WriteReply& reply : done.replies) revisions.push_back(reply.revision);
@@ -130,7 +109,7 @@ TEST(KvServiceTest, an_erase_resets_what_a_later_put_begins_anew) {
 TEST(KvServiceTest, an_erase_that_finds_nothing_changes_nothing) {
   Service service;
   service.write({put("k", "1")});
-  const Evaluated done = service.evaluate({{{erase("none"), erase("nothing")}}});
+  const Service::Done done = service.evaluate({{{erase("none"), erase("nothing")}}});
   EXPECT_EQ(done.replies[0].revision, 2U);
   EXPECT_EQ(done.replies[0].erased, (std::vector<uint64_t>{0, 0}));
   EXPECT_TRUE(Transaction::decode(done.value)->is_empty());
@@ -160,10 +139,10 @@ TEST(KvServiceTest, a_later_value_is_computed_on_those_in_flight) {
   Service service;
   service.evaluate({{{put("k", "1")}}});
   service.evaluate({{{put("k", "2")}}});
-  const Evaluated third = service.evaluate({{{erase("k")}}});
+  const Service::Done third = service.evaluate({{{erase("k")}}});
   EXPECT_EQ(third.replies[0].revision, 4U);
   EXPECT_EQ(third.replies[0].erased, std::vector<uint64_t>{1});
-  const Evaluated fourth = service.evaluate({{{erase("k")}}});
+  const Service::Done fourth = service.evaluate({{{erase("k")}}});
   EXPECT_EQ(fourth.replies[0].erased, std::vector<uint64_t>{0}) << "an erase in flight is seen too";
   service.apply_all();
   EXPECT_EQ(service.range("", "").revision, 4U);
@@ -174,7 +153,7 @@ TEST(KvServiceTest, a_new_term_forgets_what_was_in_flight) {
   service.write({put("k", "1")});
   service.evaluate({{{put("k", "lost"), put("new", "lost")}}});
   service.drop_in_flight();
-  const Evaluated done = service.evaluate({{{erase("new")}}, {{put("k", "2")}}}, 2);
+  const Service::Done done = service.evaluate({{{erase("new")}}, {{put("k", "2")}}}, 2);
   EXPECT_EQ(done.replies[0].erased, std::vector<uint64_t>{0});
   EXPECT_EQ(done.replies[1].revision, 3U);
   service.apply_all();
@@ -253,8 +232,8 @@ TEST(KvServiceTest, a_record_that_is_too_short_is_corruption_for_readers_and_wri
   const auto read = read_range(*service.store.new_reader(), {"", "", 0, {}}, 1000);
   ASSERT_FALSE(read.has_value());
   EXPECT_EQ(read.error().code(), Code::corruption);
-  const auto written =
-      service.evaluator.evaluate(*service.store.new_reader(), {1, Version(1), Version(0), {{{put("k", "v")}}}, {}});
+  const auto written = service.evaluator.evaluate(*service.store.new_reader(),
+                                                  {1, Version(1), Version(0), {WriteRequest{{put("k", "v")}}}, {}});
   ASSERT_FALSE(written.has_value());
   EXPECT_EQ(written.error().code(), Code::corruption);
 }

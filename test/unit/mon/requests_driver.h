@@ -64,7 +64,9 @@ struct RequestsDriver {
     TaskResult result = RangeDone{};
     if (const auto* evaluate = std::get_if<EvaluateTask>(&task)) {
       Evaluated done{evaluate->term, evaluate->version, value("v" + std::to_string(id)), {}};
-      for (size_t i = 0; i < evaluate->requests.size(); ++i) done.replies.push_back({100 * id + i, {}});
+      for (size_t i = 0; i < evaluate->requests.size(); ++i) {
+        done.replies.push_back({0, std::exchange(refuse_next, Status::ok()), WriteReply{100 * id + i, {}}});
+      }
       result = done;
     }
     step([&, number = id](Output& out) { EXPECT_TRUE(requests.on_task_done(number, result, view(), out)); });
@@ -125,6 +127,7 @@ struct RequestsDriver {
   Requests requests;
   Version visible;
   bool takes_part = true;
+  Status refuse_next;  // what the next evaluated request is answered
   bool is_leader_connected = false;
   std::vector<std::pair<uint64_t, Task>> tasks;
   uint64_t last_task = 0;

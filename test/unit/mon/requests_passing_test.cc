@@ -115,6 +115,25 @@ TEST(RequestsTest, a_leader_answers_what_was_passed_on_to_whoever_passed_it_on) 
   EXPECT_TRUE(driver.answers.empty());
 }
 
+TEST(RequestsTest, the_opening_of_a_session_is_passed_on_and_decided_as_a_write_is) {
+  ClientRequest open = put();
+  open.body = OpenSessionRequest{7};
+  Driver peon;
+  peon.follow_b();
+  peon.request(1, open);
+  EXPECT_TRUE(peon.paxos.take<Forward>(b).has_value());
+  peon.lose(b);
+  EXPECT_EQ(peon.code_of(1), Code::unknown_outcome);
+
+  Serving leader;
+  leader.request(1, open);
+  ASSERT_EQ(leader.count<EvaluateTask>(), 1U);
+  leader.complete();
+  EXPECT_TRUE(leader.answers.empty()) << "proposed, not chosen";
+  leader.commit();
+  EXPECT_EQ(leader.code_of(1), Code::ok);
+}
+
 // ---------------------------------------------------------------------------------------------- limits
 
 TEST(RequestsTest, requests_over_a_limit_are_refused_at_once_and_those_at_it_are_not) {
@@ -135,6 +154,32 @@ TEST(RequestsTest, requests_over_a_limit_are_refused_at_once_and_those_at_it_are
   EXPECT_EQ(driver.requests.count(), 0U);
   driver.request(9, put(std::string(10, 'k'), std::string(20, 'v')));
   EXPECT_TRUE(driver.answers_to(9).empty());
+}
+
+TEST(RequestsTest, tags_that_make_no_sense_are_refused_at_once) {
+  constexpr uint64_t top = ~uint64_t{0};
+  const auto tagged = [](const RequestTag& tag) {
+    ClientRequest request = put();
+    std::get<WriteRequest>(request.body).tag = tag;
+    return request;
+  };
+  const auto opening = [](uint64_t client) {
+    ClientRequest request = put();
+    request.body = OpenSessionRequest{client};
+    return request;
+  };
+  Serving driver;
+  const std::vector<ClientRequest> bad{tagged({{0, 1}, 1, 1}),   tagged({{1, 0}, 1, 1}),   tagged({{1, 1}, 0, 0}),
+                                       tagged({{1, 1}, 0, 1}),   tagged({{1, 1}, 1, 0}),   tagged({{1, 1}, 1, 2}),
+                                       tagged({{1, 1}, 1, top}), tagged({{1, 1}, 0, top}), opening(0)};
+  for (uint64_t token = 0; token < bad.size(); ++token) {
+    driver.request(token, bad[token]);
+    EXPECT_EQ(driver.code_of(token), Code::invalid_argument) << token;
+  }
+  EXPECT_EQ(driver.count<EvaluateTask>(), 0U);
+  driver.request(20, tagged({{top, top}, top, 1}));
+  driver.request(21, opening(top));
+  EXPECT_EQ(driver.answers.size(), bad.size());
 }
 
 TEST(RequestsTest, too_many_waiting_requests_or_bytes_are_refused_until_there_is_room) {

@@ -33,6 +33,21 @@ TEST(RequestsTest, a_write_is_answered_once_when_it_is_chosen_with_what_was_comp
   EXPECT_EQ(driver.requests.count(), 0U);
 }
 
+TEST(RequestsTest, a_refusal_that_was_computed_is_told_when_the_value_that_it_rode_in_is_chosen) {
+  Serving driver;
+  driver.refuse_next = Status(Code::unknown_session, "expired");
+  driver.request(1, put());
+  driver.request(2, put());
+  driver.complete();
+  EXPECT_TRUE(driver.answers.empty()) << "it was computed on what may not be chosen";
+  driver.commit();
+  EXPECT_EQ(driver.code_of(1), Code::unknown_session);
+  EXPECT_EQ(driver.answers[0].reply.id, 11U);
+  driver.complete();
+  driver.commit();
+  EXPECT_EQ(driver.code_of(2), Code::ok);
+}
+
 TEST(RequestsTest, nothing_is_evaluated_before_the_recovered_tail_can_be_read) {
   Driver driver;
   driver.become_leader();

@@ -158,7 +158,7 @@ TEST(StoreEngineTest, requests_are_evaluated_and_ranges_read_on_what_is_applied)
   Home home(temp / "d");
   home.form();
   EvaluateTask task{1, Version(1), Version(0), {}, {}};
-  task.requests.push_back({{{WriteOp::Type::put, "k", SharedBytes(Bytes("v"))}}});
+  task.requests.push_back(WriteRequest{{{WriteOp::Type::put, "k", SharedBytes(Bytes("v"))}}});
   const auto evaluated = std::get<Evaluated>(home.run(task));
   EXPECT_TRUE(std::get<RangeDone>(home.run(RangeTask{})).reply.items.empty()) << "not applied yet";
   const LogEntry entry = make_log_entry(genesis(), pn(1, c), evaluated.value);
@@ -262,6 +262,22 @@ TEST(StoreEngineTest, a_switch_ends_the_snapshots_of_the_old_store) {
   requester.copy_from(provider);
   requester.run(SwitchTask{{}});
   EXPECT_EQ(std::get<Status>(requester.run(ReadChunkTask{9, 100, 1})).code(), Code::not_found);
+}
+
+// A member counts its terms from the beginning again after a sync.
+TEST(StoreEngineTest, a_switch_forgets_the_values_in_flight_on_the_old_store) {
+  const test::TempDir temp;
+  Home provider(temp / "p");
+  provider.form();
+  Home requester(temp / "r");
+  requester.form();
+  EvaluateTask task{1, Version(9), Version(0), {WriteRequest{{{WriteOp::Type::put, "k", {}}}}}, {}};
+  requester.run(task);
+  requester.copy_from(provider);
+  requester.run(SwitchTask{{}});
+  task.requests = {WriteRequest{{{WriteOp::Type::erase, "k", {}}}}};
+  const auto evaluated = std::get<Evaluated>(requester.run(task));
+  EXPECT_EQ(std::get<WriteReply>(evaluated.replies.at(0).body).erased, std::vector<uint64_t>{0});
 }
 
 }  // namespace

@@ -68,7 +68,7 @@ TEST(codec, every_message_comes_back_in_its_default_state_unless_it_carries_an_e
 }
 
 TEST(codec, every_status_code_comes_back) {
-  for (int code = 0; code <= static_cast<int>(Code::exhausted); ++code) {
+  for (int code = 0; code <= static_cast<int>(Code::unknown_session); ++code) {
     const Status reason(static_cast<Code>(code), "why");
     const Result<Received> received = decode(wire_bytes({}, Goodbye{reason}));
     ASSERT_TRUE(received);

@@ -27,6 +27,8 @@ std::vector<ClientRequest> requests() {
                                 {WriteOp::Type::erase, "gone", {}},
                                 {WriteOp::Type::put, "empty", {}},
                                 {WriteOp::Type::put, "last", SharedBytes(binary())}}}),
+          request(WriteRequest{{{WriteOp::Type::erase, "k", {}}}, RequestTag{{~uint64_t{0}, 7}, ~uint64_t{0}, 12}}),
+          request(OpenSessionRequest{0x8877665544332211}),
           request(RangeRequest{"a", binary(), 17, Consistency::serializable}), request(StatusRequest{})};
 }
 
@@ -37,6 +39,7 @@ std::vector<ClientReply> replies() {
   return {{1, Status::ok(), WriteReply{44, {1, 0, 1}}},
           {2, Status::ok(), range},
           {3, Status::ok(), status},
+          {5, Status::ok(), OpenSessionReply{{0x8877665544332211, 300}}},
           {4, Status(Code::unknown_outcome, "the leader \xff is gone"), {}}};
 }
 
@@ -101,8 +104,11 @@ std::string of(const SyncAbort& m) { return join(m.cookie, text(m.reason)); }
 std::string of(const WriteRequest& m) {
   std::string ops;
   for (const WriteOp& op : m.ops) ops += join(int(op.type), op.key, op.value.view()) + ";";
+  if (m.tag) ops += join(m.tag->session.client, m.tag->session.number, m.tag->sequence, m.tag->lowest_unanswered);
   return ops;
 }
+std::string of(const OpenSessionRequest& m) { return join(m.client); }
+std::string of(const OpenSessionReply& m) { return join(m.session.client, m.session.number); }
 std::string of(const RangeRequest& m) { return join(m.begin, m.end, m.limit, int(m.consistency)); }
 std::string of(const StatusRequest&) { return "status"; }
 std::string of(const std::monostate&) { return "nothing"; }

@@ -45,6 +45,7 @@ class FakeStore {
     }
     return ClientReply{0, Status::ok(), std::move(reply)};
   }
+  FakeMonitor::Answer answer(const OpenSessionRequest&) const { return FakeMonitor::Hangup{}; }  // not asked
   FakeMonitor::Answer answer(const StatusRequest&) const {
     StatusReply reply;
     reply.answered_by = "a";
@@ -185,9 +186,9 @@ TEST_F(CommandsTest, what_the_cluster_refuses_is_exit_5) {
 
 TEST_F(CommandsTest, an_unknown_outcome_is_exit_4) {
   store_.write_failure = Status(Code::unknown_outcome, "the leader changed");
-  const Outcome put = run({"put", "k", "v"});
+  const Outcome put = run({"put", "k", "v", "--timeout", "0.2"});
   EXPECT_EQ(put.code, 4);
-  EXPECT_EQ(put.err, "synod: outcome unknown: the leader changed\n");
+  EXPECT_EQ(put.err, "synod: outcome unknown: " + monitor_.address() + ": the leader changed\n");
 }
 
 TEST_F(CommandsTest, no_quorum_is_exit_3) {
