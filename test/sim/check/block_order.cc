@@ -60,29 +60,69 @@ class Search {
  public:
   explicit Search(const KeyBlocks& key) : key_(key), at_head_(prepare(key)) {}
 
-  OrderFound run(uint64_t steps_max) {
-    OrderFound found;
-    std::vector<Configuration> layer{Configuration()};
-    for (size_t taken = 0; taken < key_.blocks.size(); ++taken) {
-      next_.clear();
-      for (const Configuration& from : layer) {
-        if (++found.steps > steps_max) {
-          found.kind = Verdict::Kind::undecided;
-          return found;
-        }
-        expand(from);
-      }
-      if (next_.empty()) {
-        found.kind = Verdict::Kind::violation;
-        return found;
-      }
-      drop_dominated();
-      layer.swap(next_);
+  // Layer by layer, each narrowed to the configurations of most promise. A narrow search finds an order of most
+  // histories that have one; where it gets stuck, it goes back some way and comes again on a wider front. Only a search
+  // that has dropped nothing since the beginning proves that there is no order.
+  Verdict::Kind run(uint64_t steps_max) {
+    uint64_t steps = 0;
+    size_t stuck_at = 0;  // the furthest layer from which nothing led on
+    size_t attempts = 0;  // to get past it
+    layers_ = {{0, true, {Configuration()}}};
+    Layer layer = layers_.back();
+    while (layer.taken < key_.blocks.size()) {
+      steps += layer.configurations.size();
+      if (steps > steps_max) return Verdict::Kind::undecided;
+      const size_t reached = layer.taken;
+      const bool is_past = reached > stuck_at + milestone;
+      advance(layer, is_past ? narrowest : narrowest << std::min<size_t>(3 * attempts, 40));
+      if (!layer.configurations.empty()) continue;
+      if (layer.is_complete) return Verdict::Kind::violation;
+      attempts = is_past ? 1 : attempts + 1;
+      stuck_at = std::max(stuck_at, reached);
+      layer = go_back(stuck_at, attempts);
     }
-    return found;
+    return Verdict::Kind::good;
   }
 
  private:
+  static constexpr size_t narrowest = 16;
+  static constexpr size_t milestone = 64;
+
+  struct Layer {
+    size_t taken = 0;         // blocks
+    bool is_complete = true;  // holds all configurations that can be reached, but for those that another dominates
+    std::vector<Configuration> configurations;
+  };
+
+  void advance(Layer& layer, size_t width) {
+    if (layer.taken % milestone == 0 && layer.taken > layers_.back().taken) layers_.push_back(layer);
+    next_.clear();
+    for (const Configuration& from : layer.configurations) expand(from);
+    drop_dominated();
+    layer.is_complete &= !narrow(width);
+    layer.configurations.swap(next_);
+    ++layer.taken;
+  }
+
+  // The last remembered layer that is far enough before the place; each attempt goes back four times as far.
+  Layer go_back(size_t stuck_at, size_t attempts) {
+    const size_t distance = milestone << std::min<size_t>(2 * attempts, 40);
+    const size_t most = distance < stuck_at ? stuck_at - distance : 0;
+    while (layers_.back().taken > most) layers_.pop_back();
+    return layers_.back();
+  }
+
+  // Keeps those that used the fewest spares, and of these those that have come furthest in the order of deadlines.
+  // Returns whether it dropped any.
+  bool narrow(size_t width) {
+    if (next_.size() <= width) return false;
+    auto promise = [](const Configuration& c) { return std::pair(c.puts_used + c.erases_used, ~uint64_t{c.head}); };
+    std::nth_element(next_.begin(), next_.begin() + static_cast<std::ptrdiff_t>(width), next_.end(),
+                     [&](const auto& a, const auto& b) { return promise(a) < promise(b); });
+    next_.resize(width);
+    return true;
+  }
+
   const Block& block(Index index) const { return key_.blocks[index]; }
 
   // All blocks that no other one left precedes, in the order of their deadlines.
@@ -174,6 +214,7 @@ class Search {
 
   const KeyBlocks& key_;
   const std::vector<AtHead> at_head_;
+  std::vector<Layer> layers_;  // that are remembered, the first among them
   std::vector<Configuration> next_;
   std::vector<Index> candidates_;                            // of the configuration at hand
   std::vector<std::pair<Block::Effect, uint64_t>> effects_;  // that were tried from it
@@ -181,6 +222,6 @@ class Search {
 
 }  // namespace
 
-OrderFound find_order(const KeyBlocks& key, uint64_t steps_max) { return Search(key).run(steps_max); }
+Verdict::Kind find_order(const KeyBlocks& key, uint64_t steps_max) { return Search(key).run(steps_max); }
 
 }  // namespace synod::sim

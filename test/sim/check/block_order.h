@@ -8,12 +8,7 @@
 
 namespace synod::sim {
 
-struct OrderFound {
-  Verdict::Kind kind = Verdict::Kind::good;
-  uint64_t steps = 0;  // configurations explored
-};
-
-// REQUIRES: key.violation is empty.
-OrderFound find_order(const KeyBlocks& key, uint64_t steps_max);
+// Explores at most `steps_max` configurations. REQUIRES: key.violation is empty.
+Verdict::Kind find_order(const KeyBlocks& key, uint64_t steps_max);
 
 }  // namespace synod::sim

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/escape.h"
 #include "test/sim/check/block_order.h"
 #include "test/sim/check/blocks.h"
 
@@ -21,7 +22,7 @@ Verdict::Kind check_key(const Operations& operations, uint64_t steps_max, std::s
     *why = blocks.violation;
     return Verdict::Kind::violation;
   }
-  return find_order(blocks, steps_max).kind;
+  return find_order(blocks, steps_max);
 }
 
 // The history as it was known right after an event. Linearizable if the whole is.
@@ -33,6 +34,7 @@ std::vector<Operation> cut_after(const Operations& operations, uint64_t event) {
     if (!copy.is_done() || copy.responded <= event) continue;
     copy.outcome = Operation::Outcome::maybe;
     copy.responded = Operation::never;
+    copy.version = 0;
     if (copy.is_get()) known.pop_back();
   }
   return known;
@@ -46,7 +48,8 @@ bool is_good_until(const Operations& operations, uint64_t event, uint64_t steps_
   return check_key(pointers, steps_max, &why) == Verdict::Kind::good;
 }
 
-// The operation whose answer nothing explains any more.
+// The operation whose answer nothing explains any more. Each cut gets a part of the steps: what is not decided by then
+// counts as bad, which may name an operation that is somewhat too early.
 const Operation& find_culprit(const Operations& operations, uint64_t steps_max) {
   Operations done;
   for (const Operation* operation : operations) {
@@ -54,13 +57,12 @@ const Operation& find_culprit(const Operations& operations, uint64_t steps_max) 
   }
   std::sort(done.begin(), done.end(), [](const auto* a, const auto* b) { return a->responded < b->responded; });
   const auto culprit = std::partition_point(done.begin(), done.end(), [&](const Operation* operation) {
-    return is_good_until(operations, operation->responded, steps_max);
+    return is_good_until(operations, operation->responded, steps_max / 16);
   });
   return culprit == done.end() ? *done.back() : **culprit;
 }
 
-// The last operations that are not certainly over before the culprit's invocation, some before them for context, and
-// what was open then.
+// What was open while the culprit was, and the latest of what was over before, as it was known when it was answered.
 std::string list_around(const Operations& operations, const Operation& culprit) {
   constexpr size_t most = 40;
   Operations near;
@@ -81,12 +83,9 @@ std::string list_around(const Operations& operations, const Operation& culprit) 
   return text;
 }
 
-Verdict explain(const Bytes& key, const Operations& operations, std::string why, uint64_t steps_max) {
-  if (why.empty()) {
-    const Operation& culprit = find_culprit(operations, steps_max);
-    why = "the answer marked with > has no place in any order; up to it all agrees:" + list_around(operations, culprit);
-  }
-  return Verdict::violation(fmt::format("key {}: {}", key, why));
+std::string explain(const Operations& operations, uint64_t steps_max) {
+  const Operation& culprit = find_culprit(operations, steps_max);
+  return "the answer marked with > has no place in any order; up to it all agrees:" + list_around(operations, culprit);
 }
 
 }  // namespace
@@ -97,16 +96,17 @@ Verdict check_linearizability(std::span<const Operation> operations, uint64_t st
     const bool is_stale = operation.is_get() && operation.consistency == Consistency::serializable;
     if (!is_stale) keys[operation.key].push_back(&operation);
   }
-  Verdict undecided;
+  Verdict verdict;
   for (const auto& [key, of_key] : keys) {
     std::string why;
     const Verdict::Kind kind = check_key(of_key, steps_max, &why);
-    if (kind == Verdict::Kind::violation) return explain(Bytes(key), of_key, std::move(why), steps_max);
-    if (kind == Verdict::Kind::undecided) {
-      undecided = {kind, fmt::format("key {}: not decided in {} steps", key, steps_max)};
-    }
+    if (kind == Verdict::Kind::good) continue;
+    if (why.empty()) why = explain(of_key, steps_max);
+    if (kind == Verdict::Kind::violation) return Verdict::violation(fmt::format("key {}: {}", escape(key), why));
+    why = fmt::format("key {}: not decided in {} steps; perhaps {}", escape(key), steps_max, why);
+    verdict = {kind, std::move(why)};
   }
-  return undecided;
+  return verdict;
 }
 
 }  // namespace synod::sim

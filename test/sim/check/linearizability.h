@@ -23,9 +23,10 @@
 // - *Earliest deadline.* Of two blocks that may come next and have the same effect, the one that was answered first
 //   goes first: whatever linearization takes the other one first stays one when the two change places, since what is
 //   between them need not precede the earlier deadline, hence neither the later.
-// - *Order of breadth.* Configurations are explored by the number of blocks taken, so only one such layer is
-// remembered;
-//   one that differs from another only by more spares used is dropped.
+// - *Layers.* Configurations are explored by the number of blocks taken, so only one such layer is remembered, and some
+//   milestones; one that differs from another only by more spares used is dropped. A layer is narrowed to those of most
+//   promise, and widened again where that leads nowhere. An order that was found is an order, however narrow the
+//   search; that there is none is said only after a search that left nothing out.
 #pragma once
 
 #include <cstdint>
@@ -35,8 +36,8 @@
 
 namespace synod::sim {
 
-// Configurations that may be explored for one key. Ordinary histories need a few for each operation; so many take some
-// seconds and a few hundred megabytes.
+// Configurations that may be explored for one key, and then the history is undecided. Ordinary histories need 16 or
+// less for each operation; so many take some seconds, and some hundred megabytes at most.
 inline constexpr uint64_t linearizability_steps_max = 4'000'000;
 
 // REQUIRES: two puts of one key have different values. All keys are checked; the first that fails is explained: the

@@ -66,7 +66,9 @@ void spoil(Operation& operation, const std::vector<Operation>& all, SeededRandom
     case 1:
       if (operation.is_get() && other.is_put()) operation.value = other.value;
       break;
-    case 2: operation.version = operation.kind == Operation::Kind::erase ? 0 : random.below(5); break;
+    case 2:
+      if (operation.is_done() && operation.kind != Operation::Kind::erase) operation.version = random.below(5);
+      break;
     case 3:
       if (operation.is_put() || operation.kind == Operation::Kind::erase) {
         operation.outcome = Operation::Outcome::maybe;
@@ -74,7 +76,9 @@ void spoil(Operation& operation, const std::vector<Operation>& all, SeededRandom
         operation.version = 0;
       }
       break;
-    case 4: operation.responded = std::min(operation.responded, operation.invoked + random.below(4)); break;
+    case 4:
+      if (operation.is_done()) operation.responded = std::min(operation.responded, operation.invoked + random.below(4));
+      break;
     default: operation.invoked -= std::min(operation.invoked, random.below(4));
   }
   if (operation.is_get() && !operation.found) operation.version = 0;
@@ -115,7 +119,7 @@ TEST(LinearizabilityAtRandom, agrees_with_the_definition_on_small_histories) {
     }
   }
   EXPECT_GT(good, 30'000);
-  EXPECT_GT(bad, 30'000);
+  EXPECT_GT(bad, 15'000);
 }
 
 TEST(LinearizabilityAtRandom, a_real_register_is_always_accepted) {
@@ -133,7 +137,7 @@ TEST(LinearizabilityAtRandom, a_real_register_is_always_accepted) {
 // Printed, not asserted: what it costs.
 TEST(LinearizabilityAtRandom, twenty_thousand_operations_on_each_of_five_keys) {
   for (const bool tells_versions : {false, true}) {
-    for (const size_t clients : {10, 50}) {
+    for (const size_t clients : {10, 20}) {
       std::vector<Operation> all;
       for (uint64_t key = 0; key < 5; ++key) {
         const RegisterShape shape{20'000, clients, 50, 10, key == 0 ? uint64_t{0} : uint64_t{1}, 2, tells_versions};
