@@ -40,7 +40,7 @@ enum class Rare : size_t {
   member_beyond_the_trim_floor_in_the_core,
   write_acknowledged_while_faults_active,
   write_of_unknown_outcome,
-  request_answered_from_its_session,
+  request_answered_after_an_unknown_outcome,
   read_by_read_index,
   leadership_handed_over,
   count_
@@ -79,7 +79,7 @@ inline constexpr std::array<std::string_view, static_cast<size_t>(Rare::count_)>
     "member beyond the trim floor in the core",
     "write acknowledged while faults were active",
     "write of unknown outcome",
-    "retry answered from its session",
+    "write answered after an attempt of unknown outcome",
     "read served through a read index",
     "leadership handed over",
 };

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "test/sim/check/linearizability.h"
+#include "test/sim/check/revisions.h"
 #include "test/sim/run/client.h"
 
 namespace synod::sim {
@@ -28,7 +29,7 @@ class Workload::Client {
         number_(number),
         random_(workload.scenario_.seed, fmt::format("workload {}", number)),
         client_(workload.cluster_.scheduler(), workload.cluster_.network(), workload.scenario_.seed, number,
-                addresses(workload.cluster_.names())) {}
+                addresses(workload.cluster_.names()), true) {}
 
   void next() {
     if (workload_.is_stopped_) return;
@@ -87,10 +88,13 @@ class Workload::Client {
     auto write = std::get_if<WriteRequest>(&request.body);
     std::vector<WriteOp> ops = write != nullptr ? write->ops : std::vector<WriteOp>{};
     client_.request(std::move(request), addresses(workload_.members_),
-                    [this, entry, ops = std::move(ops)](const ClientReply& reply) { answered(entry, ops, reply); });
+                    [this, entry, ops = std::move(ops)](const ClientReply& reply, bool was_uncertain) {
+                      answered(entry, ops, reply, was_uncertain);
+                    });
   }
 
-  void answered(uint64_t entry, const std::vector<WriteOp>& ops, const ClientReply& reply) {
+  void answered(uint64_t entry, const std::vector<WriteOp>& ops, const ClientReply& reply,
+                bool was_uncertain) {
     Scheduler& scheduler = workload_.cluster_.scheduler();
     workload_.history_.respond(scheduler.now(), entry, reply);
     scheduler.trace().add(entry);
@@ -101,6 +105,7 @@ class Workload::Client {
       ++workload_.successes_during_faults_;
       if (!ops.empty()) counters.count(Rare::write_acknowledged_while_faults_active);
     }
+    if (reply.status.is_ok() && was_uncertain) counters.count(Rare::request_answered_after_an_unknown_outcome);
     if (reply.status.code() == Code::unknown_outcome) counters.count(Rare::write_of_unknown_outcome);
     if (reads_to_do_ > 0) return read_next();
     next();
@@ -117,6 +122,7 @@ class Workload::Client {
 Workload::Workload(Cluster& cluster, const Scenario& scenario)
     : cluster_(cluster), scenario_(scenario), members_(cluster.names()) {
   for (uint64_t i = 1; i <= scenario.clients; ++i) clients_.push_back(std::make_unique<Client>(*this, i));
+  cluster.oracles().set_on_chosen([this](Version version, const SharedBytes& value) { ledger_.add(version, value); });
 }
 
 Workload::~Workload() = default;
@@ -130,6 +136,10 @@ void Workload::read_everything() {
 }
 
 std::string Workload::verify() const {
+  const Verdict executed = ledger_.check(history_.operations());
+  if (!executed.is_good()) return "not exactly once: " + executed.explanation;
+  const Verdict revisions = check_revisions(history_.operations());
+  if (!revisions.is_good()) return "revisions: " + revisions.explanation;
   const Verdict verdict = check_linearizability(history_.operations());
   return verdict.is_good() ? "" : "not linearizable: " + verdict.explanation;
 }

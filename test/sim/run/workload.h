@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "test/sim/check/execution_ledger.h"
 #include "test/sim/check/history.h"
 #include "test/sim/cluster.h"
 #include "test/sim/run/scenario.h"
@@ -41,6 +42,7 @@ class Workload {
   const Scenario& scenario_;
   std::vector<std::string> members_;
   History history_;
+  ExecutionLedger ledger_;
   std::vector<std::unique_ptr<Client>> clients_;
   bool is_stopped_ = false;
   bool are_faults_active_ = false;
