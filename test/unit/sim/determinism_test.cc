@@ -68,7 +68,44 @@ TEST_P(SameSeed, gives_the_same_calls) {
   }
 }
 
-// Prints how fast it is; demands nothing, since the machine may be busy.
+// These print how fast it is, and demand nothing, since the machine may be busy.
+
+double seconds_of(const std::function<void()>& work) {
+  const std::clock_t start = std::clock();
+  work();
+  return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+}
+
+TEST_P(SameSeed, speed_of_lives_and_of_looks_at_what_is_durable) {
+  constexpr int lives = 500;
+  const std::unique_ptr<MemberDisk> disk = make_disk(GetParam(), 1);
+  SeededRandom random(1);
+  { Life(*disk).make_store(); }
+  const double with_cuts = seconds_of([&] {
+    for (int i = 0; i < lives; ++i) {
+      Life life(*disk);
+      life.open_store();
+      CommitRun run(20, 500);
+      run.go(life.db());
+      life.cut_power(PowerCut::random_cut, random);
+    }
+  });
+  Life life(*disk);
+  life.open_store();
+  CommitRun run(20, 500);
+  run.go(life.db());
+  const double looks = seconds_of([&] {
+    for (int i = 0; i < lives; ++i) {
+      const std::unique_ptr<MemberDisk> copy = disk->durable_copy();
+      Life other(*copy);
+      other.open_store();
+      EXPECT_TRUE(other.status().is_ok());
+    }
+  });
+  std::cout << kind_name(GetParam()) << ": " << lives / with_cuts << " lives of 20 commits with a power cut/s, "
+            << lives / looks << " durable copies opened/s of CPU time\n";
+}
+
 TEST_P(SameSeed, speed_of_small_commits) {
   constexpr uint64_t commits = 20000;
   const std::unique_ptr<MemberDisk> disk = make_disk(GetParam(), 1);
@@ -77,9 +114,7 @@ TEST_P(SameSeed, speed_of_small_commits) {
   life.open_store();
   CommitRun run(commits, 100);
   const uint64_t before = disk->changes();
-  const auto start = std::clock();
-  run.go(life.db());
-  const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+  const double seconds = seconds_of([&] { run.go(life.db()); });
   EXPECT_EQ(run.done(), commits);
   std::cout << kind_name(GetParam()) << ": " << static_cast<double>(commits) / seconds << " commits/s, "
             << static_cast<double>(disk->changes() - before) / seconds << " changes/s of CPU time\n";
