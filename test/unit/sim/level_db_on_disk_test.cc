@@ -70,6 +70,66 @@ TEST(LevelDbOnDisk, reads_that_schedule_work_do_not_make_a_write_or_the_close_wa
   }
 }
 
+// After a short write the log has a hole behind which nothing may be written; with space again, a restart goes on.
+TEST(LevelDbOnDisk, a_full_disk_ends_the_commits_and_a_restart_finds_them_all) {
+  for (uint64_t capacity = 20'000; capacity < 400'000; capacity += 7'919) {
+    LevelDbDisk disk({.is_strict = true, .seed = capacity});
+    CommitRun run(300, 1500);
+    {
+      Life life(disk);
+      life.make_store();
+      life.open_store();
+      ASSERT_TRUE(life.status().is_ok()) << life.status().to_string();
+      disk.disk().set_capacity(capacity);
+      run.go(life.db());
+      disk.disk().set_capacity(0);
+      EXPECT_FALSE(run.failure().is_ok());
+      EXPECT_FALSE(life.db().commit(put("more", 10), Durability::durable).is_ok()) << "space again, too late";
+    }
+    Life after(disk);
+    after.open_store();
+    ASSERT_TRUE(after.status().is_ok()) << after.status().to_string() << " with " << capacity;
+    EXPECT_GE(run.commits_in(after.db()), run.done()) << "with " << capacity;
+    ASSERT_TRUE(after.db().commit(put("more", 10), Durability::durable).is_ok());
+  }
+}
+
+// Each read of an open and of a walk over the whole database fails once: an error, or the right answer.
+TEST(LevelDbOnDisk, a_read_that_fails_is_an_error_and_never_a_wrong_answer) {
+  LevelDbDisk disk(SimDisk::Options{});
+  CommitRun run(150, 1500);
+  {
+    Life life(disk);
+    life.make_store();
+    life.open_store();
+    run.go(life.db());
+  }
+  int failures = 0;
+  bool has_met = true;
+  for (uint64_t n = 1; has_met; ++n) {
+    ASSERT_LT(n, 10'000U);
+    has_met = false;
+    const std::unique_ptr<MemberDisk> copy = disk.durable_copy();
+    copy->fail({.call = DiskCall::read, .nth = n});
+    copy->on_call([&](const DiskEvent& event) { has_met |= event.error != DiskError::none; });
+    Life life(*copy);
+    life.open_store();
+    if (!life.status().is_ok()) {
+      ++failures;
+      continue;
+    }
+    const std::unique_ptr<DbIterator> at = life.db().new_iterator();
+    std::vector<Bytes> keys;
+    for (at->seek_to_first(); at->is_valid(); at->next()) keys.emplace_back(at->key());
+    if (!at->status().is_ok()) {
+      ++failures;
+      continue;
+    }
+    EXPECT_EQ(keys.size(), 21U) << "read " << n << " failed, and nobody said so";
+  }
+  EXPECT_GT(failures, 5);
+}
+
 TEST(LevelDbOnDisk, a_frozen_disk_ends_writes_and_closes_at_any_call) {
   for (uint64_t n = 1; n < 400; n += 7) {
     const std::unique_ptr<MemberDisk> disk = make_disk(DiskKind::lenient, n);
