@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/codec.h"
 #include "mon/service/kv_service.h"
 #include "store/transaction.h"
 
@@ -19,6 +20,13 @@ void ExecutionLedger::add(Version version, const SharedBytes& value) {
         fmt::format("the value of version {} does not decode: {}", version.value(), transaction.error().message());
     return;
   }
+  uint64_t revision = 0;
+  std::set<Bytes> keys;
+  for (const Op& op : transaction->ops()) {
+    if (op.key == kv_revision_key) revision = Decoder(op.value.view()).fixed64();
+    if (op.key.starts_with(kv_key_prefix)) keys.insert(op.key.substr(kv_key_prefix.size()));
+  }
+  if (revision != 0) changed_[revision] = std::move(keys);
   for (const Op& op : transaction->ops()) {
     if (op.type != OpType::put || !op.key.starts_with(kv_key_prefix)) continue;
     const Result<KvRecord> record = KvRecord::decode(op.value.view());
@@ -43,7 +51,12 @@ Verdict ExecutionLedger::check(std::span<const Operation> operations) const {
 std::string ExecutionLedger::check_put(const Operation& put) const {
   const auto found = executions_.find({put.key, put.value});
   if (found == executions_.end()) {
-    return put.is_done() ? "a put was answered as done, and no version executes it" : "";
+    if (!put.is_done() || put.revision == 0) return "";
+    // A later request of the same value may have changed the key again: then only the last change is in it.
+    const auto value = changed_.lower_bound(put.revision);
+    const bool is_overwritten =
+        value != changed_.end() && value->first > put.revision && value->second.contains(put.key);
+    return is_overwritten ? "" : "a put was answered as done, and no version executes it";
   }
   const std::vector<Execution>& executions = found->second;
   if (executions.size() > 1) {

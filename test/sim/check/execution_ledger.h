@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -24,10 +25,10 @@ class ExecutionLedger {
   // check().
   void add(Version version, const SharedBytes& value);
 
-  // Violations: a value put twice, by two versions or by one; a put that was answered as done and is in no version, or
-  // under another revision than the answer told; a put that was answered as failed and is in one. Linear in what was
-  // added and in the history.
-  // REQUIRES: all versions from 1 to that of the last acknowledged write were added.
+  // Violations: a value put twice, by two versions or by one; a put that was answered as done and is in no version
+  // (unless a later request of the same value hides it), or under another revision than the answer told; a put that was
+  // answered as failed and is in one. Linear in what was added and in the history. REQUIRES: all versions from 1 to
+  // that of the last acknowledged write were added.
   Verdict check(std::span<const Operation> operations) const;
 
   size_t versions() const { return values_.size(); }
@@ -41,7 +42,8 @@ class ExecutionLedger {
 
   std::map<Version, Digest> values_;
   std::map<std::pair<Bytes, Bytes>, std::vector<Execution>> executions_;  // by key and value
-  std::string defect_;                                                    // the first of what was added
+  std::map<uint64_t, std::set<Bytes>> changed_;  // the keys that a value changes, by the revision that it leads to
+  std::string defect_;                           // the first of what was added
 };
 
 }  // namespace synod::sim

@@ -50,6 +50,9 @@ std::optional<FaultKind> FaultPlan::meet(DiskCall call, FileClass file) {
     ++pending.seen;
     if (pending.seen >= spec.nth && (spec.times == 0 || pending.seen < spec.nth + spec.times)) met = spec.kind;
   }
+  std::erase_if(pending_, [](const Pending& pending) {
+    return pending.spec.times != 0 && pending.seen + 1 >= pending.spec.nth + pending.spec.times;
+  });
   return met;
 }
 
