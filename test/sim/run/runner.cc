@@ -130,11 +130,10 @@ class Run {
             "requests without an answer although a majority is well");
     require(cluster_.run_until([&] { return are_level(core); }, seconds(30)),
             "the healed majority does not become level");
-    for (const std::string& name : core) {
-      if (!is_fine()) return;
-      const Status put = cluster_.put(name, "liveness", "a majority serves, asked at " + name, 10'000);
-      require(put.is_ok(), fmt::format("a majority is well, and {} answers: {}", name, put.to_string()));
-    }
+    if (!is_fine()) return;
+    workload_.write_through(core);
+    require(cluster_.run_until([&] { return workload_.is_idle(); }, seconds(20)) && workload_.refusals() == 0,
+            "a write through a member of the healed majority fails");
   }
 
   void converge() {

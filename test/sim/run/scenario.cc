@@ -109,7 +109,7 @@ Scenario expand(uint64_t seed, size_t members, Duration length, Profile profile)
   scenario.is_strict_disk = options.chance(50);
   scenario.write_buffer_bytes = options.between(8, 64) << 10;
   scenario.clients = options.between(3, 8);
-  scenario.think_mean = milliseconds(options.between(20, 100));
+  scenario.think_mean = milliseconds(options.between(20, 80));
 
   // Each class of faults is off in half of the runs (swarm testing: Groce et al., 2012), but not all of them.
   SeededRandom faults(seed, "faults");
@@ -119,7 +119,7 @@ Scenario expand(uint64_t seed, size_t members, Duration length, Profile profile)
       if (faults.chance(50)) classes.insert(static_cast<FaultClass>(i));
     }
   }
-  const Duration interval = milliseconds(faults.between(700, 3000));
+  const Duration interval = milliseconds(faults.between(1000, 3500));
   for (Duration at = faults.exponential(interval); at < length; at += faults.exponential(interval)) {
     Fault fault;
     fault.number = scenario.faults.size();

@@ -34,11 +34,16 @@ class Workload::Client {
   void next() {
     if (workload_.is_stopped_) return;
     workload_.cluster_.scheduler().call_after(random_.exponential(workload_.scenario_.think_mean), [this] {
-      if (!workload_.is_stopped_) ask(draw());
+      if (!workload_.is_stopped_) ask(draw(), workload_.members_);
     });
   }
 
-  // REQUIRES: it is idle.
+  // REQUIRES of both: it is idle.
+  void write_through(const std::string& name) {
+    ClientRequest request;
+    request.body = WriteRequest{{put()}};
+    ask(std::move(request), {name});
+  }
   void read_everything() {
     reads_to_do_ = hot_keys;
     read_next();
@@ -77,9 +82,11 @@ class Workload::Client {
     return request;
   }
 
-  void read_next() { ask(range_of(fmt::format("key-{}", --reads_to_do_), Consistency::linearizable)); }
+  void read_next() {
+    ask(range_of(fmt::format("key-{}", --reads_to_do_), Consistency::linearizable), workload_.members_);
+  }
 
-  void ask(ClientRequest request) {
+  void ask(ClientRequest request, const std::vector<std::string>& members) {
     request.timeout_ms = patience_ms;
     const TimePoint now = workload_.cluster_.scheduler().now();
     const uint64_t entry = workload_.history_.invoke(now, number_, request);
@@ -87,7 +94,7 @@ class Workload::Client {
     ++workload_.running_;
     auto write = std::get_if<WriteRequest>(&request.body);
     std::vector<WriteOp> ops = write != nullptr ? write->ops : std::vector<WriteOp>{};
-    client_.request(std::move(request), addresses(workload_.members_),
+    client_.request(std::move(request), addresses(members),
                     [this, entry, ops = std::move(ops)](const ClientReply& reply, bool was_uncertain) {
                       answered(entry, ops, reply, was_uncertain);
                     });
@@ -105,6 +112,7 @@ class Workload::Client {
       ++workload_.successes_during_faults_;
       if (!ops.empty()) counters.count(Rare::write_acknowledged_while_faults_active);
     }
+    if (!reply.status.is_ok()) ++workload_.refusals_;
     if (reply.status.is_ok() && was_uncertain) counters.count(Rare::request_answered_after_an_unknown_outcome);
     if (reply.status.code() == Code::unknown_outcome) counters.count(Rare::write_of_unknown_outcome);
     if (reads_to_do_ > 0) return read_next();
@@ -129,6 +137,11 @@ Workload::~Workload() = default;
 
 void Workload::start() {
   for (const auto& client : clients_) client->next();
+}
+
+void Workload::write_through(const std::vector<std::string>& names) {
+  refusals_ = 0;
+  for (size_t i = 0; i < names.size(); ++i) clients_[i]->write_through(names[i]);
 }
 
 void Workload::read_everything() {

@@ -29,6 +29,10 @@ class Workload {
   void set_faults_active(bool active) { are_faults_active_ = active; }
   uint64_t requests() const { return requests_; }
   uint64_t successes_during_faults() const { return successes_during_faults_; }
+  // One write through each of these members. REQUIRES: idle; no more names than clients.
+  void write_through(const std::vector<std::string>& names);
+  // Of the answers since the last write_through().
+  uint64_t refusals() const { return refusals_; }
   // One read of every key by every client, which is part of the history.
   void read_everything();
   // Is the history linearizable, was every request executed at most once? Empty, or the first violation.
@@ -48,6 +52,7 @@ class Workload {
   bool are_faults_active_ = false;
   size_t running_ = 0;
   uint64_t requests_ = 0;
+  uint64_t refusals_ = 0;
   uint64_t successes_during_faults_ = 0;
 };
 

@@ -293,7 +293,7 @@ TEST(SessionTest, records_that_do_not_decode_are_corruption) {
 }
 
 TEST(SessionTest, an_answer_is_decoded_as_it_was_encoded) {
-  for (const size_t count : {0, 1, 7, 8, 9, 10'000}) {
+  for (const size_t count : std::vector<size_t>{0, 1, 7, 8, 9, 10'000}) {
     WriteReply reply{~uint64_t{0}, std::vector<uint64_t>(count, 0)};
     for (const bool has_one : {false, true}) {
       if (has_one && count > 0) reply.erased.back() = 1;
