@@ -35,7 +35,7 @@ Result<std::string> replay(const std::string& name, const std::string& text, siz
     out += line + "\n";
     if (line == "----" && has_commands) {
       const std::string happened = commands.transcript().take();
-      out += happened.empty() ? "nothing to see\n" : happened;
+      out += happened.empty() ? "ok\n" : happened;
       is_expectation = true;
       has_commands = false;
     } else if (!line.empty() && line.front() != '#') {

@@ -85,7 +85,7 @@ void World::start(const std::string& name) {
 void World::crash(const std::string& name) {
   Member& member = *members_.at(name);
   if (!member.process->disk.empty()) {
-    transcript_.line(fmt::format("{} loses {} writes that its disk had not begun", name, member.process->disk.size()));
+    transcript_.line(fmt::format("{} loses what its disk had not begun: {} jobs", name, member.process->disk.size()));
   }
   member.process.reset();
   member.is_disk_held = false;
@@ -99,7 +99,7 @@ void World::crash(const std::string& name) {
 void World::cut_power(const std::string& name) {
   Member& member = *members_.at(name);
   const size_t lost = member.home.cut_power();
-  if (lost > 0) transcript_.line(fmt::format("{} loses {} writes that were not durable", name, lost));
+  if (lost > 0) transcript_.line(fmt::format("{} loses what was not durable: {} commits", name, lost));
   crash(name);
 }
 
@@ -159,7 +159,7 @@ void World::request(const std::string& name, ClientRequest request) {
   requests_[++last_token_] = describe(request);
   request.id = last_token_;
   feed(*members_.at(name), RequestReceived{last_token_, request},
-       fmt::format("client -> {} {}", name, describe(request)), true);
+       fmt::format("client -> {} {}", name, describe(request)), transcript_.is_shown("answers"));
   work();
 }
 
