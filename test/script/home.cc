@@ -16,10 +16,10 @@ class ImageDB : public KeyValueDB {
   using KeyValueDB::new_iterator;
   Status commit(const DbBatch& batch, Durability durability) override {
     SYNOD_RETURN_IF_ERROR(image_->live->commit(batch, durability));
-    image_->volatile_.push_back(batch);
+    image_->unsynced.push_back(batch);
     if (durability == Durability::durable) {
-      std::move(image_->volatile_.begin(), image_->volatile_.end(), std::back_inserter(image_->durable));
-      image_->volatile_.clear();
+      std::move(image_->unsynced.begin(), image_->unsynced.end(), std::back_inserter(image_->durable));
+      image_->unsynced.clear();
     }
     return Status::ok();
   }
@@ -50,7 +50,7 @@ Result<StoreHome::NewStore> ScriptHome::create_store(const DatabaseOptions&) {
 }
 
 Status ScriptHome::switch_to(const std::string&) {
-  SYNOD_ASSERT(other_ != nullptr && other_->volatile_.empty(), "only a durable store becomes the current one");
+  SYNOD_ASSERT(other_ != nullptr && other_->unsynced.empty(), "only a durable store becomes the current one");
   current_ = std::move(other_);
   return Status::ok();
 }
@@ -62,7 +62,7 @@ size_t ScriptHome::cut_power() {
   for (const DbBatch& batch : after->durable) {
     SYNOD_ASSERT(after->live->commit(batch, Durability::durable).is_ok(), "a database in memory does not fail");
   }
-  const size_t lost = current_->volatile_.size();
+  const size_t lost = current_->unsynced.size();
   current_ = std::move(after);
   return lost;
 }

@@ -15,8 +15,8 @@ class ScriptHome : public StoreHome {
   // A store's contents now, and what a power cut leaves of them.
   struct Image {
     std::shared_ptr<KeyValueDB> live = make_memory_db();
-    std::vector<DbBatch> durable;    // all commits up to the last durable one
-    std::vector<DbBatch> volatile_;  // those since
+    std::vector<DbBatch> durable;   // all commits up to the last durable one
+    std::vector<DbBatch> unsynced;  // those since
   };
 
   Status write_identity(ByteView record) override;

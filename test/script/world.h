@@ -46,7 +46,6 @@ class World {
   bool has(const std::string& name) const { return members_.count(name) > 0; }
   std::vector<std::string> all() const;
   bool is_running(const std::string& name) const { return members_.at(name)->process != nullptr; }
-  TimePoint now() const { return now_; }
   Duration lease() const { return options_.lease; }
 
   // Processes. A crash loses the writes that the disk has not begun; a power cut also those that are not durable.
