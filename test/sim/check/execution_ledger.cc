@@ -51,7 +51,7 @@ Verdict ExecutionLedger::check(std::span<const Operation> operations) const {
 std::string ExecutionLedger::check_put(const Operation& put) const {
   const auto found = executions_.find({put.key, put.value});
   if (found == executions_.end()) {
-    if (!put.is_done() || put.revision == 0) return "";
+    if (!put.is_done()) return "";
     // A later request of the same value may have changed the key again: then only the last change is in it.
     const auto value = changed_.lower_bound(put.revision);
     const bool is_overwritten =

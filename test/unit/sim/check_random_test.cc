@@ -134,10 +134,18 @@ TEST(LinearizabilityAtRandom, a_real_register_is_always_accepted) {
   }
 }
 
+// The rare history in which an order needs a configuration that used more puts of unknown outcome, but fewer erases,
+// than another one at the same place; found among 200,000.
+TEST(LinearizabilityAtRandom, neither_kind_of_spare_is_preferred) {
+  const std::vector<Operation> operations = RandomRegister({63, 7, 34, 24, 43, 0, true}, 79'810).run("k");
+  const Verdict verdict = check_linearizability(operations);
+  EXPECT_TRUE(verdict.is_good()) << verdict.explanation;
+}
+
 // Printed, not asserted: what it costs.
 TEST(LinearizabilityAtRandom, twenty_thousand_operations_on_each_of_five_keys) {
   for (const bool tells_versions : {false, true}) {
-    for (const size_t clients : {10, 20}) {
+    for (const size_t clients : {size_t{10}, size_t{20}}) {
       std::vector<Operation> all;
       for (uint64_t key = 0; key < 5; ++key) {
         const RegisterShape shape{20'000, clients, 50, 10, key == 0 ? uint64_t{0} : uint64_t{1}, 2, tells_versions};

@@ -90,6 +90,10 @@ TEST(Revisions, a_read_sees_what_was_there_at_its_revision) {
   EXPECT_TRUE(is_bad({with(put("a", {1, 2}), 2), with(erase({3, 4}), 3), with(get("a", {5, 6}), 3, 2)}, "overwritten"));
   EXPECT_TRUE(is_bad({maybe_put("a", 1), maybe_put("b", 2), with(get("a", {3, 4}), 2, 3)}, "newer"));
   EXPECT_TRUE(is_bad({with(get("a", {3, 4}), 1), failed_put("a", {1, 2})}, "had failed"));
+  // The revision is free, but for a write on another key.
+  const Story late{on("x", maybe_put("b", 1)), with(put("a", {2, 3}), 2), with(absent({4, 5}), 3)};
+  EXPECT_TRUE(is_bad(late + Story{maybe_erase(6)}, "not found that was there"));
+  EXPECT_TRUE(is_good(late + Story{maybe_erase(4)}));
 }
 
 TEST(Revisions, an_erase_sees_what_was_there_before_it) {
