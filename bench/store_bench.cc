@@ -45,6 +45,11 @@ class BenchStore {
     const StoreWrites writes{PutEntry{entry}, ApplyEntry{entry.position(), entry.value}};
     return store_->commit({&writes}, durability);
   }
+  // The same, durable, and then its bound.
+  Status commit_covered_value(ReplicatedTransaction value) {
+    SYNOD_RETURN_IF_ERROR(commit_value(std::move(value), Durability::durable));
+    return dir_->write_bound({*store_->last_sequence(), top_, {1, MemberId(1)}});
+  }
   void fill(int keys) {
     for (int i = 0; i < keys;) {
       ReplicatedTransaction puts;
@@ -73,21 +78,34 @@ class BenchStore {
   Position top_;
 };
 
-void commit_values(benchmark::State& state, Durability durability) {
+template <class Commit>
+void commit_values(benchmark::State& state, Commit commit) {
   BenchStore bench;
   const auto puts_per_commit = static_cast<int>(state.range(0));
   int next = 0;
   for (auto _ : state) {
     ReplicatedTransaction puts;
     for (int i = 0; i < puts_per_commit; ++i, ++next) puts.put(BenchStore::key_of(next), BenchStore::value_of(next));
-    if (!bench.commit_value(std::move(puts), durability).is_ok()) state.SkipWithError("commit failed");
+    if (!commit(bench, std::move(puts)).is_ok()) state.SkipWithError("commit failed");
   }
   state.SetItemsProcessed(next);
   state.SetBytesProcessed(next * static_cast<int64_t>(value_bytes));
 }
 
-void synced_commit(benchmark::State& state) { commit_values(state, Durability::durable); }
-void unsynced_commit(benchmark::State& state) { commit_values(state, Durability::visible); }
+void synced_commit(benchmark::State& state) {
+  commit_values(state, [](BenchStore& bench, ReplicatedTransaction puts) {
+    return bench.commit_value(std::move(puts), Durability::durable);
+  });
+}
+void covered_commit(benchmark::State& state) {
+  commit_values(
+      state, [](BenchStore& bench, ReplicatedTransaction puts) { return bench.commit_covered_value(std::move(puts)); });
+}
+void unsynced_commit(benchmark::State& state) {
+  commit_values(state, [](BenchStore& bench, ReplicatedTransaction puts) {
+    return bench.commit_value(std::move(puts), Durability::visible);
+  });
+}
 
 void walk(benchmark::State& state) {
   BenchStore bench;
@@ -121,6 +139,7 @@ void digest(benchmark::State& state) {
 }
 
 BENCHMARK(synced_commit)->Arg(1)->Arg(16)->Arg(64)->UseRealTime()->Unit(benchmark::kMicrosecond);
+BENCHMARK(covered_commit)->Arg(1)->Arg(16)->Arg(64)->UseRealTime()->Unit(benchmark::kMicrosecond);
 BENCHMARK(unsynced_commit)->Arg(1)->Arg(16)->Arg(64)->UseRealTime()->Unit(benchmark::kMicrosecond);
 BENCHMARK(walk)->Arg(100000)->UseRealTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(digest)->Arg(100000)->UseRealTime()->Unit(benchmark::kMillisecond);

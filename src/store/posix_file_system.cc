@@ -17,7 +17,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Status write_and_sync(const FileDescriptor& file, const std::string& path, ByteView bytes) {
+Status write_and_sync(const FileDescriptor& file, const std::string& path, ByteView bytes,
+                      int (*sync)(int) = ::fsync) {
   size_t written = 0;
   while (written < bytes.size()) {
     const ssize_t n = ::pwrite(file.get(), bytes.data() + written, bytes.size() - written, static_cast<off_t>(written));
@@ -26,7 +27,7 @@ Status write_and_sync(const FileDescriptor& file, const std::string& path, ByteV
     written += static_cast<size_t>(n);
   }
   // Never again after a failure: the kernel may have dropped the pages, and a second call would report success.
-  if (::fsync(file.get()) != 0) return errno_status("sync", path, errno);
+  if (sync(file.get()) != 0) return errno_status("sync", path, errno);
   return Status::ok();
 }
 
@@ -45,7 +46,8 @@ class PosixFileSystem final : public FileSystem {
   Status overwrite_and_sync(const std::string& path, ByteView bytes) override {
     const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
     if (!file.is_open()) return errno_status("open for writing", path, errno);
-    return write_and_sync(file, path, bytes);
+    // Data alone, and a size that has changed: a rewrite of the same length costs no commit of the journal.
+    return write_and_sync(file, path, bytes, ::fdatasync);
   }
 
   Status rewrite_and_sync(const std::string& path, ByteView bytes) override {

@@ -1,4 +1,5 @@
-"""Nothing is acknowledged before a majority has synced it, seen from outside: strace records what the daemons do."""
+"""Nothing is acknowledged before a majority has synced it, and the bound that covers it, with one sync of each; seen
+from outside: strace records what the daemons do."""
 
 import dataclasses
 import re
@@ -53,6 +54,20 @@ class Trace:
                 sync.start >= write.end]
         return min(ends, default=None)
 
+    def covered_at(self, marker):
+        """When the first sync of the bound ended that was written after the sync of the marker; None if never."""
+        synced = self.synced_at(marker)
+        bounds = [call for call in self.file_calls if '/bound.' in call.target and synced and call.start >= synced]
+        ends = [sync.end for write in bounds if 'write' in write.name
+                for sync in bounds if sync.name == 'fdatasync' and sync.target == write.target and
+                sync.start >= write.end]
+        return min(ends, default=None)
+
+    def syncs_between(self, begin, end):
+        """The names of the files that were synced; the two files of the bound have one name."""
+        return sorted(call.target.rpartition('/')[2].split('.')[-1 if call.target.endswith('.log') else 0]
+                      for call in self.file_calls if 'sync' in call.name and begin <= call.start <= end)
+
     def answered_at(self, begin, end):
         """When the last piece was sent to the client: on a connection to this member's port on which nothing was sent
         before `begin`."""
@@ -94,7 +109,7 @@ class Fsync(ClusterTest):
             self.assertTrue(trace.file_calls, f'strace saw no write of {name} below its directory')
         return traces
 
-    def test_at_least_a_majority_has_synced_each_value_before_it_is_acknowledged(self):
+    def test_at_least_a_majority_has_synced_each_value_and_its_bound_before_it_is_acknowledged(self):
         cluster = self.cluster()
         self.start_traced(cluster)
         leader = cluster.leader()
@@ -113,19 +128,22 @@ class Fsync(ClusterTest):
         for marker, begin, end, _ in puts:
             with self.subTest(value=marker):
                 self.check_put(traces, leader, marker, begin, end)
-        print(f'\nanswers left {min(self.margins) * 1000:.3f} to {max(self.margins) * 1000:.3f} ms after the sync that '
-              f'made a majority', flush=True)
+        print(f'\nanswers left {min(self.margins) * 1000:.3f} to {max(self.margins) * 1000:.3f} ms after the sync of '
+              f'the bound that made a majority', flush=True)
         cluster.start()  # so that the end of the test finds a whole cluster
 
     def check_put(self, traces, leader, marker, begin, end):
         answered = traces[leader].answered_at(begin, end)
         self.assertIsNotNone(answered, f'strace saw no answer of {leader} to the client')
-        synced = {name: trace.synced_at(marker.encode()) for name, trace in traces.items()}
+        self.assertEqual(traces[leader].syncs_between(begin, answered), ['bound', 'log'],
+                         'of the leader, from the request to the answer')
+        synced = {name: trace.covered_at(marker.encode()) for name, trace in traces.items()}
         in_time = [name for name, when in synced.items() if when is not None and begin <= when <= answered]
         shown = ', '.join(f'{name}: {"never" if when is None else f"{(when - answered) * 1000:+.3f} ms"}'
                           for name, when in synced.items())
         self.assertGreaterEqual(len(in_time), len(traces) // 2 + 1,
-                                f'acknowledged before a majority had synced; syncs ended, from the answer on: {shown}')
+                                f'acknowledged before a majority had synced value and bound; syncs ended, from the answer on: '
+                                f'{shown}')
         self.margins.append(answered - sorted(synced[name] for name in in_time)[len(traces) // 2])
 
 

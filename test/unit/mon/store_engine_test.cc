@@ -6,6 +6,7 @@
 #include "mon/core/identity.h"
 #include "mon/core/sync/requester.h"
 #include "mon/service/monmap_service.h"
+#include "store/bound_file.h"
 #include "store/data_dir.h"
 #include "test/unit/mon/builders.h"
 #include "test/unit/store/temp_dir.h"
@@ -131,6 +132,93 @@ TEST(StoreEngineTest, jobs_of_several_steps_are_one_batch_in_their_order) {
   const LogState log = home.stored_log();
   EXPECT_EQ(log.applied, entries[0].position());
   EXPECT_TRUE(log.accepted.empty());
+}
+
+// What DIR/bound says of a store.
+Bound bound_of(const Home& home, uint64_t store = 1) { return *BoundFile(posix_files(), home.path_).read(store); }
+
+TEST(StoreEngineTest, a_durable_write_is_covered_by_the_bound_when_it_is_reported_and_a_visible_one_is_not) {
+  const test::TempDir temp;
+  Home home(temp / "d");
+  home.form();
+  EXPECT_EQ(bound_of(home), (Bound{1, genesis(), {}}));
+  const std::vector<LogEntry> entries = history(4, pn(1, c));
+  home.write({PutEntry{entries[0]}});
+  EXPECT_EQ(bound_of(home), (Bound{2, entries[0].position(), pn(1, c)}));
+  home.write({PutEntry{entries[1]}, PutEntry{entries[2]}}, Durability::visible);
+  home.write({ApplyEntry{entries[0].position(), entries[0].value}}, Durability::visible);
+  EXPECT_EQ(bound_of(home).sequence, 2U);
+  home.write({PutEntry{test::under(entries[1], pn(4, a))}});
+  EXPECT_EQ(bound_of(home), (Bound{5, entries[2].position(), pn(1, c)})) << "and all that was visible before";
+  home.write({EraseEntries{Version(3), Version(4)}});
+  EXPECT_EQ(bound_of(home), (Bound{6, entries[1].position(), pn(4, a)}));
+  home.write({ApplyEntry{entries[1].position(), entries[1].value}, EraseEntries{Version(1), Version(2)}});
+  EXPECT_EQ(bound_of(home), (Bound{7, entries[1].position(), {}}));
+  home.write({PutLocal{Bytes("key"), SharedBytes(Bytes("x"))}});
+  EXPECT_EQ(bound_of(home), (Bound{8, entries[1].position(), {}}));
+  home.write({}, Durability::durable, identity_record(FormationState::formed));
+  EXPECT_EQ(bound_of(home).sequence, 8U) << "no batch";
+}
+
+TEST(StoreEngineTest, jobs_that_are_merged_share_one_bound) {
+  const test::TempDir temp;
+  Home home(temp / "d");
+  home.form();
+  const std::vector<LogEntry> entries = history(2, pn(1, c));
+  std::vector<WriteJob> jobs;
+  jobs.push_back({{}, {PutEntry{entries[0]}}, Durability::visible});
+  jobs.push_back({{}, {PutEntry{entries[1]}}, Durability::durable});
+  ASSERT_TRUE(home.engine->write(jobs).is_ok());
+  EXPECT_EQ(bound_of(home), (Bound{2, entries[1].position(), pn(1, c)}));
+}
+
+TEST(StoreEngineTest, after_a_restart_the_bound_covers_what_was_only_visible_and_batches_go_on) {
+  const test::TempDir temp;
+  Home home(temp / "d");
+  home.form();
+  const std::vector<LogEntry> entries = history(3, pn(1, c));
+  home.write({PutEntry{entries[0]}, PutEntry{entries[1]}}, Durability::visible);
+  home.restart();
+  EXPECT_EQ(bound_of(home), (Bound{2, entries[1].position(), pn(1, c)}));
+  home.write({PutEntry{entries[2]}});
+  EXPECT_EQ(bound_of(home), (Bound{3, entries[2].position(), pn(1, c)}));
+}
+
+TEST(StoreEngineTest, batches_go_on_in_a_new_store_and_the_bound_moves_to_it_with_the_switch) {
+  const test::TempDir temp;
+  Home provider(temp / "p");
+  provider.form();
+  const std::vector<LogEntry> entries = history(6, pn(1, c));
+  provider.apply({entries.begin(), entries.begin() + 5});
+  Home requester(temp / "r");
+  requester.form();
+  requester.write({PutLocal{Bytes(synchronizing_key), SharedBytes(Bytes("x"))}});
+  const Bound before = bound_of(requester);
+  requester.copy_from(provider);
+  EXPECT_EQ(bound_of(requester), before) << "a chunk does not move it";
+  requester.copy_from(provider);  // once more, from the beginning
+  requester.run(VerifyTask{});
+  requester.run(SwitchTask{{entries[5]}});
+  const Bound after = bound_of(requester, 2);
+  EXPECT_GT(after.sequence, before.sequence + 2) << "the marker, the chunks, and the end of the sync";
+  EXPECT_EQ(after.last, entries[5].position());
+  requester.write({PutLocal{Bytes("key"), SharedBytes(Bytes("x"))}});
+  EXPECT_EQ(bound_of(requester, 2).sequence, after.sequence + 1);
+  requester.restart();
+  EXPECT_EQ(requester.stored_log().accepted, std::vector<LogEntry>{entries[5]});
+}
+
+TEST(StoreEngineTest, a_bound_that_cannot_be_written_fails_the_write) {
+  const test::TempDir temp;
+  Home home(temp / "d");
+  home.form();
+  for (const char* const name : {"d/bound.1", "d/bound.2"}) {
+    std::filesystem::remove(temp / name);
+    std::filesystem::create_directory(temp / name);
+  }
+  std::vector<WriteJob> jobs;
+  jobs.push_back({{}, {PutEntry{history(1, pn(1, c))[0]}}, Durability::durable});
+  EXPECT_EQ(home.engine->write(jobs).code(), Code::io_error);
 }
 
 TEST(StoreEngineTest, a_job_of_an_identity_alone_writes_it_and_needs_no_store) {
