@@ -125,8 +125,9 @@ Result<std::unique_ptr<DataDir>> DataDir::open(const std::string& path, FileSyst
   SYNOD_RETURN_IF_ERROR(files.make_directories(path));
   Result<std::unique_ptr<FileSystem::Lock>> lock = files.lock_directory(path);
   if (!lock) return lock.error();
-  if (current_store_path(files, path)) {
-    SYNOD_RETURN_IF_ERROR(remove_stores_except(files, path, *read_current_store(files, path)));
+  const Result<std::string> current = read_current_store(files, path);
+  if (current && files.is_directory(fmt::format("{}/{}", path, *current))) {
+    SYNOD_RETURN_IF_ERROR(remove_stores_except(files, path, *current));
   }
   return std::unique_ptr<DataDir>(new DataDir(files, path, *std::move(lock)));
 }

@@ -21,7 +21,7 @@ class StoreHome {
   // Whether there is a current store.
   virtual bool has_store() const = 0;
 
-  // The newest valid copy; nothing if there is no copy at all; `corruption` if copies exist and none is valid.
+  // The newest valid copy; nothing if none was ever finished; `corruption` if there are two and none is valid.
   virtual Result<std::optional<Bytes>> read_identity() const = 0;
   // Durable when it returns: one copy is written and synced, then the other, and the directory when a file is new.
   virtual Status write_identity(ByteView record) = 0;

@@ -75,7 +75,8 @@ Result<std::optional<Bytes>> TwinFile::read() const {
   if (copy != nullptr) return std::optional<Bytes>(copy->record);
   if (!first) return first.error();
   if (!second) return second.error();
-  if (!first->exists && !second->exists) return std::optional<Bytes>();
+  // The first copy is durable before the second one is made: a bad one that is alone was never written to its end.
+  if (!second->exists) return std::optional<Bytes>();
   return Status(Code::corruption, fmt::format("neither {} nor {} holds a valid copy of the record", path(1), path(2)));
 }
 

@@ -27,7 +27,8 @@ class TwinFile {
   // `files` outlives it; `dir` exists; nothing is read or written yet.
   TwinFile(FileSystem& files, std::string dir, std::string name);
 
-  // Nothing if there is no file; `corruption` if there are files and none is valid.
+  // Nothing if there is no file, or if the very first write broke off: then there is one file, and what it holds is not
+  // valid. `corruption` if there are two files and none is valid.
   //
   // After a crash this may be a record whose write() has not returned, and which only one copy, perhaps only the page
   // cache, holds: write it again before anything depends on it.

@@ -125,7 +125,7 @@ TEST_F(TwinFileTest, the_only_valid_copy_is_never_the_first_to_be_overwritten) {
 TEST_F(TwinFileTest, every_flipped_bit_of_a_copy_is_noticed) {
   write("record");
   const std::string good = slurp(copy(1));
-  std::filesystem::remove(copy(2));
+  spit(copy(2), "");
   for (size_t at = 0; at < good.size(); ++at) {
     for (int bit = 0; bit < 8; ++bit) {
       std::string bad = good;
@@ -136,6 +136,19 @@ TEST_F(TwinFileTest, every_flipped_bit_of_a_copy_is_noticed) {
       EXPECT_EQ(record.error().code(), Code::corruption);
     }
   }
+}
+
+TEST_F(TwinFileTest, a_first_write_that_broke_off_has_left_nothing) {
+  write("record");
+  const std::string whole = slurp(copy(1));
+  std::filesystem::remove(copy(2));
+  for (size_t cut = 0; cut < whole.size(); ++cut) {
+    spit(copy(1), whole.substr(0, cut));
+    EXPECT_EQ(read(), "(none)") << cut;
+  }
+  std::filesystem::remove(copy(1));
+  spit(copy(2), "torn");
+  EXPECT_FALSE(TwinFile(posix_files(), dir_.path(), "id").read()) << "the second is not made before the first is whole";
 }
 
 TEST_F(TwinFileTest, two_damaged_copies_are_corruption_that_names_both) {

@@ -1,0 +1,77 @@
+#include "test/sim/disk/level_db_disk.h"
+
+#include <utility>
+
+#include "store/data_dir.h"
+
+namespace synod::sim {
+namespace {
+
+class DrainedDb final : public KeyValueDB {
+ public:
+  DrainedDb(std::shared_ptr<DiskLife> life, std::unique_ptr<KeyValueDB> db)
+      : life_(std::move(life)), db_(std::move(db)) {
+    life_->drain();
+  }
+  ~DrainedDb() override { life_->drain(); }
+
+  using KeyValueDB::new_iterator;
+  Status commit(const DbBatch& batch, Durability durability) override {
+    life_->drain();  // what reads have scheduled
+    Status done = db_->commit(batch, durability);
+    life_->drain();
+    return done;
+  }
+  Result<std::optional<Bytes>> get(KeySpace space, ByteView key) const override { return db_->get(space, key); }
+  std::unique_ptr<DbIterator> new_iterator() const override { return db_->new_iterator(); }
+
+ private:
+  std::shared_ptr<DiskLife> life_;
+  std::unique_ptr<KeyValueDB> db_;  // destroyed first, and after the drain
+};
+
+// The real data directory, with databases that never wait.
+class SimHome final : public StoreHome {
+ public:
+  SimHome(std::shared_ptr<DiskLife> life, std::unique_ptr<DataDir> dir)
+      : life_(std::move(life)), dir_(std::move(dir)) {}
+
+  bool has_store() const override { return dir_->has_store(); }
+  Result<std::optional<Bytes>> read_identity() const override { return dir_->read_identity(); }
+  Status write_identity(ByteView record) override { return dir_->write_identity(record); }
+  Result<std::unique_ptr<KeyValueDB>> open_current(const DatabaseOptions& options) override {
+    Result<std::unique_ptr<KeyValueDB>> db = dir_->open_current(options);
+    if (!db) return db;
+    return with_drain(life_, *std::move(db));
+  }
+  Result<NewStore> create_store(const DatabaseOptions& options) override {
+    Result<NewStore> made = dir_->create_store(options);
+    if (made) made->db = with_drain(life_, std::move(made->db));
+    return made;
+  }
+  Status switch_to(const std::string& name, const Bound& bound) override { return dir_->switch_to(name, bound); }
+  Status write_bound(const Bound& bound) override { return dir_->write_bound(bound); }
+
+ private:
+  std::shared_ptr<DiskLife> life_;
+  std::unique_ptr<DataDir> dir_;
+};
+
+}  // namespace
+
+std::unique_ptr<KeyValueDB> with_drain(std::shared_ptr<DiskLife> life, std::unique_ptr<KeyValueDB> db) {
+  return std::make_unique<DrainedDb>(std::move(life), std::move(db));
+}
+
+Result<std::unique_ptr<StoreHome>> LevelDbDisk::start_life() {
+  std::shared_ptr<DiskLife> life = disk_->start_life();
+  Result<std::unique_ptr<DataDir>> dir = DataDir::open(path, *life);
+  if (!dir) return dir.error();
+  return std::unique_ptr<StoreHome>(std::make_unique<SimHome>(std::move(life), *std::move(dir)));
+}
+
+std::unique_ptr<MemberDisk> LevelDbDisk::durable_copy() const {
+  return std::unique_ptr<MemberDisk>(new LevelDbDisk(disk_->durable_copy()));
+}
+
+}  // namespace synod::sim
