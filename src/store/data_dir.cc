@@ -28,6 +28,17 @@ Result<std::string> current_store_path(FileSystem& files, const std::string& dir
   return Status(Code::corruption, fmt::format("{}/CURRENT_STORE names {}, which does not exist", dir, *name));
 }
 
+// Verifies that an open store reaches its bound, and lets the bound cover all that it holds.
+Status cover(const KeyValueDB& db, const Bound& bound, const std::string& store, BoundFile& bound_file) {
+  const Result<Bound> found = read_bound(*db.new_iterator());
+  if (!found) return found.error();
+  SYNOD_RETURN_IF_ERROR(verify_reaches(*found, bound, store));
+  // I-11: what was read is durable, since LevelDB has written it to tables, and is said from here on. Twice, so that
+  // both files are good, and name this store.
+  SYNOD_RETURN_IF_ERROR(bound_file.write(*found));
+  return bound_file.write(*found);
+}
+
 // Opens the current store for writing, once it is known to hold all that its bound covers. On success the bound covers
 // all that it holds.
 Result<std::unique_ptr<KeyValueDB>> open_checked(FileSystem& files, const std::string& dir, BoundFile& bound_file,
@@ -43,14 +54,10 @@ Result<std::unique_ptr<KeyValueDB>> open_checked(FileSystem& files, const std::s
   SYNOD_RETURN_IF_ERROR(cut_torn_tail(files, *tail));
   Result<std::unique_ptr<KeyValueDB>> db = open_level_db(*store, options, OpenMode::existing, make_disk_env(files));
   if (!db) return db;
-  const Result<Bound> found = read_bound(*(*db)->new_iterator());
-  if (!found) return found.error();
-  SYNOD_RETURN_IF_ERROR(verify_reaches(*found, *bound, *store));
-  // I-11: what was read is durable, since LevelDB has written it to tables, and is said from here on. Twice, so that
-  // both files are good, and name this store.
-  SYNOD_RETURN_IF_ERROR(bound_file.write(*found));
-  SYNOD_RETURN_IF_ERROR(bound_file.write(*found));
-  return db;
+  const Status covered = cover(**db, *bound, *store, bound_file);
+  if (covered.is_ok()) return db;
+  files.drain();
+  return covered;
 }
 
 // What a daemon would cut off. Where it would refuse to start, nothing: a tool reads what can be read.

@@ -57,6 +57,8 @@ class FileSystem {
 
   // The same disk for one LevelDB, which wraps it in HardenedEnv.
   virtual std::shared_ptr<SyncingEnv> new_env() = 0;
+  // Does what LevelDB has scheduled, where no thread does it: before a database is closed, which waits for it.
+  virtual void drain() {}
 };
 
 // Puts a file with these bytes in place of `name` in the directory, durably; after a crash it is the old or the new.
