@@ -5,7 +5,8 @@
 // durable when they return, or have not happened.
 //
 // As an event a visible commit is a `write` of the file class `wal`, a durable one a `write` and a `sync`; an identity
-// a `sync` of the class `identity`; a bound a `sync` of the class `bound`; making a store a `create`, and a switch a `rename`, of the class `other`.
+// a `sync` of the class `identity`; a bound a `sync` of the class `bound`; making a store a `create`, and a switch a
+// `rename`, of the class `other`.
 #pragma once
 
 #include <deque>
