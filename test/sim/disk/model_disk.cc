@@ -84,8 +84,7 @@ class ModelDisk::Database final : public KeyValueDB {
   }
   void make_durable() {
     ++state_->durable_commits;
-    for (const DbBatch& batch : image_->volatile_commits) must(image_->durable->commit(batch, Durability::durable));
-    image_->volatile_commits.clear();
+    ModelDisk::make_durable(*image_);
   }
 
   std::shared_ptr<State> state_;
@@ -110,10 +109,12 @@ class ModelDisk::Home final : public StoreHome {
   Result<std::unique_ptr<KeyValueDB>> open_current(const DatabaseOptions&) override {
     if (has_ended() || state_->is_frozen) return ended();
     if (state_->current == nullptr) return Status(Code::not_found, "there is no store");
-    make_durable(*state_->current);  // as LevelDB does when it opens
+    // As LevelDB, which writes what it has recovered to tables.
+    make_durable(*state_->current);
     const Result<Bound> found = read_bound(*state_->current->live->new_iterator());
     if (!found) return found.error();
-    SYNOD_RETURN_IF_ERROR(verify_reaches(*found, state_->bound, "the store"));
+    SYNOD_ASSERT(state_->bound.has_value(), "a store becomes the current one with its bound");
+    SYNOD_RETURN_IF_ERROR(verify_reaches(*found, *state_->bound, "the store"));
     state_->bound = *found;
     return std::unique_ptr<KeyValueDB>(std::make_unique<Database>(state_, state_->current));
   }
@@ -124,6 +125,14 @@ class ModelDisk::Home final : public StoreHome {
     state_->other_name = fmt::format("store.{}", ++state_->last_store);
     return NewStore{state_->other_name, std::make_unique<Database>(state_, state_->other)};
   }
+  Status write_bound(const Bound& bound) override {
+    if (has_ended()) return ended();
+    SYNOD_ASSERT(read_bound(*state_->current->durable->new_iterator())->sequence >= bound.sequence,
+                 "I-11: the bound names no batch that is not durable");
+    SYNOD_RETURN_IF_ERROR(state_->begin(DiskCall::sync, FileClass::bound, "write the bound"));
+    state_->bound = bound;
+    return Status::ok();
+  }
   Status switch_to(const std::string& name, const Bound& bound) override {
     if (has_ended()) return ended();
     SYNOD_ASSERT(state_->other != nullptr && name == state_->other_name,
@@ -131,12 +140,6 @@ class ModelDisk::Home final : public StoreHome {
     SYNOD_ASSERT(state_->other->volatile_commits.empty(), "only a durable store becomes the current one");
     SYNOD_RETURN_IF_ERROR(state_->begin(DiskCall::rename, FileClass::other, "switch to a store"));
     state_->current = std::move(state_->other);
-    state_->bound = bound;
-    return Status::ok();
-  }
-  Status write_bound(const Bound& bound) override {
-    if (has_ended()) return ended();
-    SYNOD_RETURN_IF_ERROR(state_->begin(DiskCall::sync, FileClass::bound, "write the bound"));
     state_->bound = bound;
     return Status::ok();
   }
@@ -162,6 +165,11 @@ Result<std::unique_ptr<StoreHome>> ModelDisk::start_life() {
   if (state_->is_frozen) return ended();
   state_->other.reset();  // what a broken-off sync left behind
   return std::unique_ptr<StoreHome>(std::make_unique<Home>(state_));
+}
+
+void ModelDisk::make_durable(Image& image) {
+  for (const DbBatch& batch : image.volatile_commits) must(image.durable->commit(batch, Durability::durable));
+  image.volatile_commits.clear();
 }
 
 void ModelDisk::settle(Image& image, SeededRandom& random) {
@@ -198,6 +206,7 @@ CutReport ModelDisk::cut_power(PowerCut mode, SeededRandom& random) {
 std::unique_ptr<MemberDisk> ModelDisk::durable_copy() const {
   auto copy = std::make_unique<ModelDisk>(1);
   copy->state_->identity = state_->identity;
+  copy->state_->bound = state_->bound;
   copy->state_->last_store = state_->last_store;
   copy->state_->bound = state_->bound;
   if (state_->current != nullptr) {

@@ -5,7 +5,8 @@
 // durable when they return, or have not happened.
 //
 // As an event a visible commit is a `write` of the file class `wal`, a durable one a `write` and a `sync`; an identity
-// a `sync` of the class `identity`; making a store a `create`, and a switch a `rename`, of the class `other`.
+// a `sync` of the class `identity`; a bound a `sync` of the class `bound`; making a store a `create`, and a switch a
+// `rename`, of the class `other`.
 #pragma once
 
 #include <deque>
@@ -56,7 +57,7 @@ class ModelDisk final : public MemberDisk {
 
     SeededRandom random;
     std::optional<Bytes> identity;
-    Bound bound;
+    std::optional<Bound> bound;  // of the current store
     std::shared_ptr<Image> current;
     std::shared_ptr<Image> other;
     std::string other_name;

@@ -50,7 +50,7 @@ class DiskLife : public FileSystem, public std::enable_shared_from_this<DiskLife
   // and each write of a database, and before one is closed: LevelDB waits for this work when it closes, and when a
   // write finds two tables of writes full. A write fills at most one, however large its batch is, so with an empty
   // queue before it, it never waits. REQUIRES: no call into LevelDB is on the stack.
-  void drain();
+  void drain() override;
   void schedule(void (*function)(void*), void* argument) { work_.emplace_back(function, argument); }
 
   SimDisk* disk() { return disk_; }  // null: the life has ended

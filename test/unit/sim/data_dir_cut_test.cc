@@ -64,22 +64,15 @@ TEST(TwinFileUnderPowerCuts, holds_the_old_or_the_new_record) {
   }
 }
 
-DbBatch value_batch(const std::string& value) {
-  ReplicatedTransaction put;
-  put.put("k", SharedBytes::copy_of(value));
-  DbBatch batch;
-  batch.add(std::move(put));
-  return batch;
-}
-
 // Makes store after store with its number in it, and writes the number as the identity, until something fails.
 struct Progress {
   int identity = 0;
   int store = 0;
 };
-Progress make_stores(FileSystem& files, DiskLife& life) {
+Progress make_stores(const std::shared_ptr<DiskLife>& shared) {
+  DiskLife& life = *shared;
   Progress done;
-  const Result<std::unique_ptr<DataDir>> dir = DataDir::open("a/data", files);
+  const Result<std::unique_ptr<DataDir>> dir = DataDir::open("a/data", life);
   if (!dir) return done;
   for (int i = 1; i <= 3; ++i) {
     if (!(*dir)->write_identity(std::to_string(i)).is_ok()) return done;
@@ -87,10 +80,12 @@ Progress make_stores(FileSystem& files, DiskLife& life) {
     Result<StoreHome::NewStore> made = (*dir)->create_store(small_buffers);
     life.drain();
     if (!made) return done;
-    const Status committed = made->db->commit(value_batch(std::to_string(i)), Durability::durable);
-    life.drain();
-    made->db.reset();
-    if (!committed.is_ok() || !(*dir)->switch_to(made->name).is_ok()) return done;
+    MonitorStore store(with_drain(shared, std::move(made->db)));
+    ReplicatedTransaction value;
+    value.put("k", SharedBytes(std::to_string(i)));
+    if (!store.initialize({}, value).is_ok()) return done;
+    const Result<Bound> bound = read_bound(*store.db().new_iterator());
+    if (!bound || !(*dir)->switch_to(made->name, *bound).is_ok()) return done;
     done.store = i;
   }
   return done;
@@ -102,7 +97,7 @@ TEST(DataDirUnderPowerCuts, has_the_old_or_the_new_store_and_identity) {
     SeededRandom random(cut.call);
     disk.freeze_at_call(cut.call);
     auto life = disk.start_life();
-    const Progress done = make_stores(*life, *life);
+    const Progress done = make_stores(life);
     const bool was_cut = disk.is_frozen();
     disk.cut_power(cut.mode, random);
 

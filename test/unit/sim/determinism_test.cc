@@ -41,7 +41,7 @@ Outcome run_lives(DiskKind kind, uint64_t seed) {
     Life life(*disk);
     life.open_store();
     CommitRun run(100, 1500);
-    if (life.status().is_ok()) run.go(life.db());
+    if (life.status().is_ok()) run.go(life.db(), &life.home());
     if (random.chance(30)) {
       life.end();
     } else {
@@ -86,14 +86,14 @@ TEST_P(SameSeed, speed_of_lives_and_of_looks_at_what_is_durable) {
       Life life(*disk);
       life.open_store();
       CommitRun run(20, 500);
-      run.go(life.db());
+      run.go(life.db(), &life.home());
       life.cut_power(PowerCut::random_cut, random);
     }
   });
   Life life(*disk);
   life.open_store();
   CommitRun run(20, 500);
-  run.go(life.db());
+  run.go(life.db(), &life.home());
   const double looks = seconds_of([&] {
     for (int i = 0; i < lives; ++i) {
       const std::unique_ptr<MemberDisk> copy = disk->durable_copy();
@@ -114,7 +114,7 @@ TEST_P(SameSeed, speed_of_small_commits) {
   life.open_store();
   CommitRun run(commits, 100);
   const uint64_t before = disk->changes();
-  const double seconds = seconds_of([&] { run.go(life.db()); });
+  const double seconds = seconds_of([&] { run.go(life.db(), &life.home()); });
   EXPECT_EQ(run.done(), commits);
   std::cout << kind_name(GetParam()) << ": " << static_cast<double>(commits) / seconds << " commits/s, "
             << static_cast<double>(disk->changes() - before) / seconds << " changes/s of CPU time\n";

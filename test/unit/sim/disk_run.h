@@ -10,6 +10,8 @@
 #include <utility>
 
 #include "store/leveldb/level_db.h"
+#include "store/log_reader.h"
+#include "store/records.h"
 #include "test/sim/disk/level_db_disk.h"
 #include "test/sim/disk/model_disk.h"
 
@@ -22,12 +24,23 @@ class CommitRun {
  public:
   CommitRun(uint64_t commits, uint64_t value_bytes) : commits_(commits), value_bytes_(value_bytes) {}
 
-  // Commits until the end or the first failure. Every third commit is durable.
-  void go(KeyValueDB& db) {
+  // Commits until the end or the first failure. Every third commit is durable, and then covered by the bound, if there
+  // is a home.
+  void go(KeyValueDB& db, StoreHome* home = nullptr) {
     for (uint64_t i = done_ + 1; i <= commits_ && failure_.is_ok(); ++i) {
       const bool is_durable = i % 3 == 0;
-      failure_ = db.commit(batch(i), is_durable ? Durability::durable : Durability::visible);
+      DbBatch numbered = batch(i);
+      const Result<uint64_t> last = read_sequence(*db.new_iterator());
+      failure_ = last.status();
+      if (!last) return;
+      add_sequence(numbered, *last + 1);
+      failure_ = db.commit(numbered, is_durable ? Durability::durable : Durability::visible);
       ++tried_;
+      if (failure_.is_ok() && is_durable && home != nullptr) {
+        const Result<Bound> bound = read_bound(*db.new_iterator());
+        failure_ = bound ? home->write_bound(*bound) : bound.error();
+        has_bound_failed_ = !failure_.is_ok();
+      }
       if (!failure_.is_ok()) return;
       done_ = i;
       if (is_durable) durable_ = i;
@@ -37,13 +50,15 @@ class CommitRun {
   uint64_t done() const { return done_; }
   uint64_t durable() const { return durable_; }
   const Status& failure() const { return failure_; }
+  bool has_bound_failed() const { return has_bound_failed_; }  // and not a commit
 
   // The number of commits that make what the database holds; fails the test if it is no prefix of the run.
   uint64_t commits_in(const KeyValueDB& db) const {
     std::map<Bytes, Bytes> found;
-    const std::unique_ptr<DbIterator> at = db.new_iterator();
+    const std::unique_ptr<DbIterator> at = db.new_iterator(KeySpace::replicated);
     for (at->seek_to_first(); at->is_valid(); at->next()) found.emplace(at->key(), at->value());
     EXPECT_TRUE(at->status().is_ok()) << at->status().to_string();
+    found.erase(Bytes(applied_key));
     const auto last = found.find("last");
     const uint64_t count = last == found.end() ? 0 : std::stoull(last->second);
     std::map<Bytes, Bytes> expected;
@@ -81,6 +96,7 @@ class CommitRun {
   uint64_t done_ = 0;
   uint64_t durable_ = 0;
   Status failure_;
+  bool has_bound_failed_ = false;
 };
 
 enum class DiskKind { model, lenient, strict };
@@ -110,8 +126,14 @@ class Life {
     Result<StoreHome::NewStore> made = home().create_store(small_buffers);
     status_ = made.status();
     if (!made) return;
-    made->db.reset();
-    status_ = home().switch_to(made->name);
+    Bound bound;
+    {
+      MonitorStore store(std::move(made->db));
+      status_ = store.initialize({}, {});
+      if (!status_.is_ok()) return;
+      bound = *read_bound(*store.db().new_iterator());
+    }
+    status_ = home().switch_to(made->name, bound);
   }
   void open_store() {
     if (!status_.is_ok()) return;
@@ -137,12 +159,5 @@ class Life {
   Status status_;
   bool is_over_ = false;
 };
-
-// What damages only the unsynced tail of a log, and yet can leave one that LevelDB, with paranoid_checks, calls
-// corrupt: a power cut that leaves pages out of order, and a sync that failed and lost some of its pages.
-enum class TornTail { none, pages_reordered, sync_failed };
-inline bool is_accepted_corruption(const Status& opened, TornTail cause) {
-  return cause != TornTail::none && opened.code() == Code::corruption;
-}
 
 }  // namespace synod::sim

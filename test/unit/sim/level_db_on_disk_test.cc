@@ -81,7 +81,7 @@ TEST(LevelDbOnDisk, a_full_disk_ends_the_commits_and_a_restart_finds_them_all) {
       life.open_store();
       ASSERT_TRUE(life.status().is_ok()) << life.status().to_string();
       disk.disk().set_capacity(capacity);
-      run.go(life.db());
+      run.go(life.db(), &life.home());
       disk.disk().set_capacity(0);
       EXPECT_FALSE(run.failure().is_ok());
       EXPECT_FALSE(life.db().commit(put("more", 10), Durability::durable).is_ok()) << "space again, too late";
@@ -102,7 +102,7 @@ TEST(LevelDbOnDisk, a_read_that_fails_is_an_error_and_never_a_wrong_answer) {
     Life life(disk);
     life.make_store();
     life.open_store();
-    run.go(life.db());
+    run.go(life.db(), &life.home());
   }
   int failures = 0;
   bool has_met = true;
