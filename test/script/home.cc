@@ -49,7 +49,7 @@ Result<StoreHome::NewStore> ScriptHome::create_store(const DatabaseOptions&) {
   return NewStore{"other", std::make_unique<ImageDB>(other_)};
 }
 
-Status ScriptHome::switch_to(const std::string&) {
+Status ScriptHome::switch_to(const std::string&, const Bound&) {
   SYNOD_ASSERT(other_ != nullptr && other_->unsynced.empty(), "only a durable store becomes the current one");
   current_ = std::move(other_);
   return Status::ok();

@@ -19,10 +19,13 @@ class ScriptHome : public StoreHome {
     std::vector<DbBatch> unsynced;  // those since
   };
 
+  bool has_store() const override { return current_ != nullptr; }
+  Result<std::optional<Bytes>> read_identity() const override { return identity_; }
   Status write_identity(ByteView record) override;
   Result<std::unique_ptr<KeyValueDB>> open_current(const DatabaseOptions& options) override;
   Result<NewStore> create_store(const DatabaseOptions& options) override;
-  Status switch_to(const std::string& name) override;
+  Status switch_to(const std::string& name, const Bound& bound) override;
+  Status write_bound(const Bound&) override { return Status::ok(); }
 
   const std::optional<Bytes>& identity() const { return identity_; }
   // Returns how many commits are gone.

@@ -43,7 +43,7 @@ World::World(size_t members, const CoreOptions& options, Transcript& transcript,
     must(member->home.write_identity(identity.encode()));
     auto created = member->home.create_store({});
     must(MonitorStore(std::move(created->db)).initialize(genesis(), monmap_genesis(monmap_)));
-    must(member->home.switch_to(created->name));
+    must(member->home.switch_to(created->name, Bound{}));
   }
 }
 

@@ -345,15 +345,26 @@ Result<std::string> Cluster::get(const std::string& to, const std::string& key, 
 
 // ---------------------------------------------------------------------------------------------- the end
 
-Cluster::OpenedStore Cluster::open_store(Member& member) {
+Cluster::OpenedStore Cluster::open_store(const std::string& name) {
+  Member& m = member(name);
   OpenedStore opened;
-  Result<std::unique_ptr<StoreHome>> home = member.disk->start_life();
-  SYNOD_ASSERT(home.has_value(), "a healthy disk can be opened");
-  opened.home = *std::move(home);
-  Result<std::unique_ptr<KeyValueDB>> db = opened.home->open_current(options_.database);
+  if (m.process == nullptr) {
+    Result<std::unique_ptr<StoreHome>> home = m.disk->start_life();
+    SYNOD_ASSERT(home.has_value(), "a healthy disk can be opened");
+    opened.home = *std::move(home);
+  }
+  StoreHome& home = opened.home != nullptr ? *opened.home : *m.process->home;
+  Result<std::unique_ptr<KeyValueDB>> db = home.open_current(options_.database);
   SYNOD_ASSERT(db.has_value(), "a healthy store can be opened");
   opened.store = std::make_unique<MonitorStore>(*std::move(db));
   return opened;
+}
+
+Identity Cluster::read_identity(const std::string& name) {
+  Member& m = member(name);
+  const Result<std::optional<Bytes>> record =
+      m.process != nullptr ? m.process->home->read_identity() : (*m.disk->start_life())->read_identity();
+  return *Identity::decode(**record);
 }
 
 std::string Cluster::differences() {
@@ -362,8 +373,8 @@ std::string Cluster::differences() {
   const std::string first = members_.begin()->first;
   for (const std::string& name : names()) {
     if (name == first) continue;
-    const OpenedStore a = open_store(member(first));
-    const OpenedStore b = open_store(member(name));
+    const OpenedStore a = open_store(first);
+    const OpenedStore b = open_store(name);
     const auto compared = compare_stores(*a.store, *b.store, [&](const auto&) {});
     SYNOD_ASSERT(compared.has_value(), "stores in memory can be read");
     if (!compared->is_equal() || !compared->caveat.empty()) different += name + " ";

@@ -110,6 +110,14 @@ class Cluster {
   Result<std::string> get(const std::string& to, const std::string& key,
                           Consistency consistency = Consistency::linearizable, uint32_t timeout_ms = 5000);
 
+  // A look into a member's directory: as its process has it, on a ModelDisk; or as it was left, if it does not run.
+  struct OpenedStore {
+    std::unique_ptr<StoreHome> home;  // null: the process's
+    std::unique_ptr<MonitorStore> store;
+  };
+  OpenedStore open_store(const std::string& name);
+  Identity read_identity(const std::string& name);
+
   // Stops all and checks that the replicated spaces of the given members are equal, after the log has rolled the older
   // one forward; the names of those that differ, or nothing.
   std::string differences();
@@ -133,11 +141,6 @@ class Cluster {
   std::unique_ptr<MemberDisk> make_disk();
   void observe_disk(Member& member);
   std::optional<Refusal> open(Member& member);
-  struct OpenedStore {
-    std::unique_ptr<StoreHome> home;
-    std::unique_ptr<MonitorStore> store;
-  };
-  OpenedStore open_store(Member& member);
   void end(Member& member, EndOfLife how);
   void after_event();
   void on_frame(const std::string& from, const std::string& to, const std::vector<SharedBytes>& parts);

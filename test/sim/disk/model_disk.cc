@@ -151,11 +151,6 @@ class ModelDisk::Home final : public StoreHome {
   uint64_t life_;
 };
 
-void ModelDisk::make_durable(Image& image) {
-  for (const DbBatch& batch : image.volatile_commits) must(image.durable->commit(batch, Durability::durable));
-  image.volatile_commits.clear();
-}
-
 ModelDisk::~ModelDisk() {
   if (state_ != nullptr) ++state_->life;
 }

@@ -21,7 +21,8 @@ ClientRequest put_request(const std::string& key, const std::string& text) {
 
 // True if the member's store has the value, applied or accepted.
 bool holds(Cluster& cluster, const std::string& name, const std::string& text) {
-  const MonitorStore store(*cluster.member(name).home.open_current({}));
+  const Cluster::OpenedStore opened = cluster.open_store(name);
+  const MonitorStore& store = *opened.store;
   const LogState log = *store.load_log();
   for (const LogEntry& entry : log.accepted) {
     if (entry.value.view().find(text) != ByteView::npos) return true;

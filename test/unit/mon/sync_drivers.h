@@ -188,7 +188,7 @@ struct LaggingCluster {
     }
     return {};
   }
-  MonitorStore store_of(const std::string& name) { return MonitorStore(*cluster.member(name).home.open_current({})); }
+  sim::Cluster::OpenedStore store_of(const std::string& name) { return cluster.open_store(name); }
 
   sim::Cluster cluster;
   std::string leader;

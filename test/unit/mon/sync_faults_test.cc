@@ -294,9 +294,9 @@ TEST(SyncFaults, a_sync_leaves_the_promise_as_it_was_or_higher) {
   for (uint64_t seed = 1; seed <= 5; ++seed) {
     LaggingCluster lagging(seed);
     auto promised = [&] {
-      return Identity::decode(*lagging.cluster.member(lagging.lagging).home.identity())->promised;
+      return lagging.cluster.read_identity(lagging.lagging).promised;
     };
-    const MemberId id = Identity::decode(*lagging.cluster.member(lagging.lagging).home.identity())->id;
+    const MemberId id = lagging.cluster.read_identity(lagging.lagging).id;
     ProposalNumber highest = promised();
     ASSERT_TRUE(lagging.start_and_wait_for_sync());
     while (lagging.cluster.monitor(lagging.lagging).is_syncing()) {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "mon/service/monmap_service.h"
+#include "test/sim/home.h"
 #include "test/unit/mon/sync_drivers.h"
 
 namespace synod {
@@ -61,7 +62,7 @@ struct Store {
 
 TEST(SyncTest, sync_step_1_a_member_whose_next_version_is_trimmed_everywhere_syncs) {
   LaggingCluster lagging(1);
-  const Version had = lagging.store_of(lagging.lagging).applied()->version;
+  const Version had = lagging.store_of(lagging.lagging).store->applied()->version;
   ASSERT_GT(lagging.cluster.monitor(lagging.leader).first(), had.next());
   EXPECT_TRUE(lagging.start_and_wait_for_sync());
 }
@@ -135,21 +136,22 @@ TEST(SyncTest, sync_step_3_a_restart_finds_the_marker_and_goes_on_with_the_sync)
   ASSERT_TRUE(lagging.start_and_wait_for_sync());
   lagging.cluster.run_for(milliseconds(50));
   lagging.cluster.cut_power(lagging.lagging);
-  ASSERT_TRUE(lagging.store_of(lagging.lagging).get_local(synchronizing_key)->has_value());
+  ASSERT_TRUE(lagging.store_of(lagging.lagging).store->get_local(synchronizing_key)->has_value());
   lagging.cluster.start(lagging.lagging);
   EXPECT_EQ(lagging.cluster.monitor(lagging.lagging).state(), MemberState::syncing);
   EXPECT_TRUE(lagging.wait_for_quorum());
-  EXPECT_FALSE(lagging.store_of(lagging.lagging).get_local(synchronizing_key)->has_value());
+  EXPECT_FALSE(lagging.store_of(lagging.lagging).store->get_local(synchronizing_key)->has_value());
 }
 
 TEST(SyncTest, sync_step_4_the_old_store_stays_as_it_was_but_for_the_marker_until_the_copy_is_verified) {
   LaggingCluster lagging(4);
-  const Position before = *lagging.store_of(lagging.lagging).applied();
-  const Digest digest = *lagging.store_of(lagging.lagging).digest();
+  const Position before = *lagging.store_of(lagging.lagging).store->applied();
+  const Digest digest = *lagging.store_of(lagging.lagging).store->digest();
   ASSERT_TRUE(lagging.start_and_wait_for_sync());
   int looks = 0;
   while (lagging.cluster.monitor(lagging.lagging).is_syncing()) {
-    const MonitorStore store = lagging.store_of(lagging.lagging);
+    const sim::Cluster::OpenedStore opened = lagging.store_of(lagging.lagging);
+    const MonitorStore& store = *opened.store;
     if (*store.applied() == before) {
       EXPECT_EQ(*store.digest(), digest);
       ++looks;

@@ -29,7 +29,7 @@ TEST(ScenarioTest, faults_are_in_order_of_time_and_within_the_run) {
       EXPECT_EQ(fault.number, i);
       EXPECT_LT(fault.at, scenario.length);
       EXPECT_TRUE(fault.member < scenario.members || fault.member == leader_rank);
-      if (i > 0) EXPECT_GE(fault.at, scenario.faults[i - 1].at);
+      EXPECT_GE(fault.at, scenario.faults[i == 0 ? 0 : i - 1].at);
     }
   }
 }
