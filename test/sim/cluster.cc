@@ -173,7 +173,9 @@ void Cluster::kill(const std::string& name) { end(member(name), EndOfLife::kille
 
 CutReport Cluster::cut_power(const std::string& name, PowerCut mode) {
   end(member(name), EndOfLife::power_cut);
-  return member(name).disk->cut_power(mode, random_);
+  const CutReport report = member(name).disk->cut_power(mode, random_);
+  if (report.torn_wals > 0) oracles_.counters().count(Rare::log_torn_by_a_power_cut);
+  return report;
 }
 
 void Cluster::wipe(const std::string& name) {
