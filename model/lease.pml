@@ -159,7 +159,8 @@ unsigned owner3 : 2;
     member[m].promised = p; \
     leader[p].got##m = 1; \
     if \
-    :: member[m].pn > leader[p].best_pn || (member[m].pn == leader[p].best_pn && member[m].length > leader[p].best_len) -> \
+    :: member[m].pn > leader[p].best_pn || \
+         (member[m].pn == leader[p].best_pn && member[m].length > leader[p].best_len) -> \
       leader[p].best_pn = member[m].pn; leader[p].best_len = member[m].length \
     :: else \
     fi; \

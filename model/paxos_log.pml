@@ -1,6 +1,6 @@
 /* Phases 1 and 2 with the chain rule and crash-restart: 3 members, 3 proposal numbers, up to 3 versions, 2 crashes.
  *
- * Modelled is src/mon/core/consensus; the words are those of doc/protocol.md, and README.md says what each simplification
+ * Modelled is src/mon/core/consensus; the words are those of doc/protocol.md; README.md says what each simplification
  * stands on. -DNO_xxx removes one rule, see log_state.h.
  *
  * A value is named by the leadership that created it: a leadership creates at most one value for a version, on one
@@ -12,7 +12,7 @@
  */
 #include "log_state.h"
 
-/* Scratch of one step; no part of the state. Breadth-first search allows no hidden variables: there they are cleared. */
+/* Scratch of one step; no part of the state. Breadth-first search allows none that is hidden: it clears them. */
 #ifdef BREADTH_FIRST
 #define hidden
 #define CLEAR_SCRATCH \
