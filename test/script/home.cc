@@ -1,0 +1,70 @@
+#include "test/script/home.h"
+
+#include <iterator>
+#include <utility>
+
+#include "base/assert.h"
+
+namespace synod::script {
+namespace {
+
+// An open handle on an image.
+class ImageDB : public KeyValueDB {
+ public:
+  explicit ImageDB(std::shared_ptr<ScriptHome::Image> image) : image_(std::move(image)) {}
+
+  using KeyValueDB::new_iterator;
+  Status commit(const DbBatch& batch, Durability durability) override {
+    SYNOD_RETURN_IF_ERROR(image_->live->commit(batch, durability));
+    image_->unsynced.push_back(batch);
+    if (durability == Durability::durable) {
+      std::move(image_->unsynced.begin(), image_->unsynced.end(), std::back_inserter(image_->durable));
+      image_->unsynced.clear();
+    }
+    return Status::ok();
+  }
+  Result<std::optional<Bytes>> get(KeySpace space, ByteView key) const override {
+    return image_->live->get(space, key);
+  }
+  std::unique_ptr<DbIterator> new_iterator() const override { return image_->live->new_iterator(); }
+
+ private:
+  std::shared_ptr<ScriptHome::Image> image_;
+};
+
+}  // namespace
+
+Status ScriptHome::write_identity(ByteView record) {
+  identity_ = Bytes(record);
+  return Status::ok();
+}
+
+Result<std::unique_ptr<KeyValueDB>> ScriptHome::open_current(const DatabaseOptions&) {
+  if (current_ == nullptr) return Status(Code::not_found, "there is no store");
+  return std::unique_ptr<KeyValueDB>(std::make_unique<ImageDB>(current_));
+}
+
+Result<StoreHome::NewStore> ScriptHome::create_store(const DatabaseOptions&) {
+  other_ = std::make_shared<Image>();
+  return NewStore{"other", std::make_unique<ImageDB>(other_)};
+}
+
+Status ScriptHome::switch_to(const std::string&) {
+  SYNOD_ASSERT(other_ != nullptr && other_->unsynced.empty(), "only a durable store becomes the current one");
+  current_ = std::move(other_);
+  return Status::ok();
+}
+
+size_t ScriptHome::cut_power() {
+  other_.reset();
+  auto after = std::make_shared<Image>();
+  after->durable = std::move(current_->durable);
+  for (const DbBatch& batch : after->durable) {
+    SYNOD_ASSERT(after->live->commit(batch, Durability::durable).is_ok(), "a database in memory does not fail");
+  }
+  const size_t lost = current_->unsynced.size();
+  current_ = std::move(after);
+  return lost;
+}
+
+}  // namespace synod::script
