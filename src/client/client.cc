@@ -123,7 +123,7 @@ Client::Impl::Attempt Client::Impl::judge(ClientReply reply, bool is_write) cons
 
 Client::Impl::Attempt Client::Impl::attempt(const RequestBody& body, TimePoint deadline) {
   if (Status status = ensure_ready(deadline); !status.is_ok()) return {std::nullopt, std::move(status)};
-  const bool is_write = std::holds_alternative<WriteRequest>(body);
+  const bool is_write = std::holds_alternative<WriteRequest>(body) || std::holds_alternative<TransferRequest>(body);
   const TimePoint start = loop_.now();
   const TimePoint until = is_write ? deadline : std::min(deadline, start + share());
   const int64_t left_ms = to_milliseconds(until - start);
@@ -246,6 +246,13 @@ Result<Client::Scanned> Client::scan(RangeRequest request, const std::function<b
     if (reply->items.empty()) return end_of_scan_missing();
     request.begin = reply->items.back().key + '\0';
   }
+}
+
+Result<TransferReply> Client::transfer_leader(std::string name) {
+  Result<ClientReply> reply = impl_->call(TransferRequest{std::move(name)});
+  if (!reply) return reply.error();
+  if (auto* body = std::get_if<TransferReply>(&reply->body)) return std::move(*body);
+  return Status(Code::unknown_outcome, "the cluster answered a hand-over with something else");
 }
 
 Result<StatusReply> Client::status() { return impl_->status(); }

@@ -36,11 +36,15 @@ struct RangeRequest {
   Consistency consistency = Consistency::linearizable;
 };
 struct StatusRequest {};
+// Asks the leader to hand over to a member.
+struct TransferRequest {
+  std::string name;
+};
 
 struct ClientRequest {
   uint64_t id = 0;          // drawn by the client, echoed by the answer
   uint32_t timeout_ms = 0;  // after which the client will not wait any longer
-  std::variant<WriteRequest, RangeRequest, StatusRequest> body;
+  std::variant<WriteRequest, RangeRequest, StatusRequest, TransferRequest> body;
 };
 
 struct WriteReply {
@@ -79,11 +83,14 @@ struct StatusReply {
   std::vector<std::string> quorum;           // names
   std::vector<MemberStatus> members;         // in monmap order
 };
+struct TransferReply {
+  std::string leader;  // the name of the one that leads now
+};
 // status is ok, or: not done (unavailable, invalid_argument, refused) or unknown_outcome.
 struct ClientReply {
   uint64_t id = 0;
   Status status;
-  std::variant<std::monostate, WriteReply, RangeReply, StatusReply> body;
+  std::variant<std::monostate, WriteReply, RangeReply, StatusReply, TransferReply> body;
 };
 
 }  // namespace synod

@@ -26,8 +26,31 @@ SimStorage::~SimStorage() { *alive_ = false; }
 
 void SimStorage::schedule(TimePoint& lane, Duration delay, std::function<void()> work) {
   lane = std::max(lane, scheduler_.now()) + delay;
-  scheduler_.call_at(lane, [alive = alive_, work = std::move(work)] {
-    if (*alive) work();
+  const bool is_writer = &lane == &writer_free_;
+  scheduler_.call_at(lane, [this, alive = alive_, is_writer, work = std::move(work)] {
+    if (!*alive) return;
+    if (is_writer && (is_hung_ || !stalled_.empty())) {
+      stalled_.push_back(work);
+    } else {
+      work();
+    }
+  });
+}
+
+void SimStorage::set_hung(bool hung) {
+  is_hung_ = hung;
+  if (!hung) release();
+}
+
+// In order, one after the other: each may end the process.
+void SimStorage::release() {
+  if (stalled_.empty()) return;
+  scheduler_.call_after(Duration(0), [this, alive = alive_] {
+    if (!*alive || is_hung_ || stalled_.empty()) return;
+    const std::function<void()> work = std::move(stalled_.front());
+    stalled_.pop_front();
+    work();
+    if (*alive) release();
   });
 }
 
@@ -121,6 +144,7 @@ void Cluster::start(const std::string& name) {
                                    m.exit_code = code;
                                    m.exit_reason = reason;
                                  });
+  p.executor->check_every_step();
   SYNOD_ASSERT(p.executor->start().is_ok(), "a host listens");
 }
 
@@ -270,6 +294,15 @@ ClientReply Cluster::call(const std::string& to, ClientRequest wanted) {
   run_until([&] { return *is_answered; }, limit);
   clients_.erase(id);
   return answer;
+}
+
+Result<std::string> Cluster::transfer(const std::string& to, const std::string& target, uint32_t timeout_ms) {
+  ClientRequest request;
+  request.timeout_ms = timeout_ms;
+  request.body = TransferRequest{target};
+  const ClientReply reply = call(to, std::move(request));
+  if (!reply.status.is_ok()) return reply.status;
+  return std::get<TransferReply>(reply.body).leader;
 }
 
 Status Cluster::put(const std::string& to, const std::string& key, const std::string& value, uint32_t timeout_ms) {

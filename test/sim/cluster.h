@@ -2,6 +2,7 @@
 // network and on disks in memory. One seed decides everything. The oracles run at every step of every member.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -24,14 +25,19 @@ class SimStorage : public Storage {
   void write(WriteJob job, std::function<void(Status)> done) override;
   void run(Task task, std::function<void(Result<TaskResult>)> done) override;
   void set_sync_delay(Duration delay) { sync_delay_ = delay; }
+  // While it hangs no write returns, and none reaches the disk.
+  void set_hung(bool hung);
 
  private:
   void schedule(TimePoint& lane, Duration delay, std::function<void()> work);
+  void release();
 
   Scheduler& scheduler_;
   StoreEngine& engine_;
   SeededRandom random_;
   Duration sync_delay_ = std::chrono::milliseconds(2);
+  bool is_hung_ = false;
+  std::deque<std::function<void()>> stalled_;
   TimePoint writer_free_;
   TimePoint reader_free_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
@@ -90,6 +96,8 @@ class Cluster {
   void request(const std::string& to, ClientRequest request, OnReply on_reply);
   // The same, run until it is answered or its time is up (then: unknown outcome for a write, unavailable for a read).
   ClientReply call(const std::string& to, ClientRequest request);
+  // Asks for a hand-over; the name of the new leader.
+  Result<std::string> transfer(const std::string& to, const std::string& target, uint32_t timeout_ms = 5000);
   Status put(const std::string& to, const std::string& key, const std::string& value, uint32_t timeout_ms = 5000);
   Result<std::string> get(const std::string& to, const std::string& key,
                           Consistency consistency = Consistency::linearizable, uint32_t timeout_ms = 5000);

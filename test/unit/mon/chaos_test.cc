@@ -1,4 +1,4 @@
-// Random faults, many seeds: kills, power cuts, partitions and syncs under clients that write and read all the time.
+// Random faults, many seeds: kills, power cuts, partitions, hung disks, hand-overs and syncs under clients that write and read all the time.
 // The oracles of the cluster run at every step (sim/cluster.h); here, what the clients saw is checked.
 //
 // SIM_SEEDS=N runs N seeds for each size instead of a few; SIM_FIRST=N begins with another one.
@@ -144,12 +144,17 @@ class Workload {
   uint64_t done_ = 0;
 };
 
+void repair(Cluster& cluster) {
+  cluster.heal();
+  for (const std::string& name : cluster.running()) cluster.member(name).process->storage.set_hung(false);
+}
+
 void disturb(Cluster& cluster) {
   SeededRandom& random = cluster.random();
   const std::vector<std::string> names = cluster.names();
   const std::string victim = names[random.below(names.size())];
   const std::string other = names[random.below(names.size())];
-  switch (random.below(8)) {
+  switch (random.below(11)) {
     case 0: cluster.kill(victim); break;
     case 1: cluster.cut_power(victim); break;
     case 2: cluster.isolate(victim); break;
@@ -160,7 +165,18 @@ void disturb(Cluster& cluster) {
       }
       break;
     case 5: cluster.heal(); break;
-    default: cluster.heal(); cluster.start_all();
+    case 6:
+      if (cluster.member(victim).process != nullptr) cluster.member(victim).process->storage.set_hung(random.chance(50));
+      break;
+    case 7:
+    case 8: {
+      ClientRequest transfer;
+      transfer.timeout_ms = 2000;
+      transfer.body = TransferRequest{other};
+      if (cluster.member(victim).process != nullptr) cluster.request(victim, std::move(transfer), [](const auto&) {});
+      break;
+    }
+    default: repair(cluster); cluster.start_all();
   }
 }
 
@@ -172,7 +188,7 @@ void heal_a_majority(Cluster& cluster, size_t size, uint64_t seed) {
     cluster.cut_power(core.back());
     core.pop_back();
   }
-  cluster.heal();
+  repair(cluster);
   for (const std::string& name : core) {
     if (cluster.member(name).process == nullptr) cluster.start(name);
   }
