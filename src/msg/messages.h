@@ -213,6 +213,7 @@ struct SyncAbort {
 // A peon passes a client's request to the leader, under a number of its own.
 struct Forward {
   uint64_t id = 0;
+  ProposalNumber pn;  // the leadership that is asked
   ClientRequest request;
 };
 struct ForwardReply {

@@ -189,7 +189,7 @@ std::vector<Message> sample_messages() {
       SyncAck{11, 3},
       SyncAbort{11, Status(Code::io_error, "disk")},
   };
-  for (const ClientRequest& r : requests()) all.insert(all.end(), {Message(r), Message(Forward{8, r})});
+  for (const ClientRequest& r : requests()) all.insert(all.end(), {Message(r), Message(Forward{8, {3, MemberId(9)}, r})});
   for (const ClientReply& r : replies()) all.insert(all.end(), {Message(r), Message(ForwardReply{9, r})});
   return all;
 }
