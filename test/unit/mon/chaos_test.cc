@@ -1,5 +1,6 @@
-// Random faults, many seeds: kills, power cuts, partitions, hung disks, hand-overs and syncs under clients that write and read all the time.
-// The oracles of the cluster run at every step (sim/cluster.h); here, what the clients saw is checked.
+// Random faults, many seeds: kills, power cuts, partitions, hung disks, hand-overs and syncs under clients that write
+// and read all the time. The oracles of the cluster run at every step (sim/cluster.h); here, what the clients saw is
+// checked.
 //
 // SIM_SEEDS=N runs N seeds for each size instead of a few; SIM_FIRST=N begins with another one.
 #include <fmt/format.h>
@@ -166,7 +167,8 @@ void disturb(Cluster& cluster) {
       break;
     case 5: cluster.heal(); break;
     case 6:
-      if (cluster.member(victim).process != nullptr) cluster.member(victim).process->storage.set_hung(random.chance(50));
+      if (cluster.member(victim).process != nullptr)
+        cluster.member(victim).process->storage.set_hung(random.chance(50));
       break;
     case 7:
     case 8: {
