@@ -1,6 +1,6 @@
 // Clients' requests on their way: waiting for a leader, passed on to it, being evaluated, in flight as part of a value,
-// waiting for a read index, or reading. Each is answered exactly once, before its deadline, by the truth: done, certainly not done, or unknown.
-// Pure; used by one thread.
+// waiting for a read index, or reading. Each is answered exactly once, before its deadline, by the truth: done,
+// certainly not done, or unknown. Pure; used by one thread.
 #pragma once
 
 #include <cstdint>

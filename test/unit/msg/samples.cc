@@ -89,7 +89,9 @@ std::string of(const Lease& m) {
   for (const MemberId member : m.quorum) quorum += to_string(member) + ",";
   return join(text(m.pn), m.sequence, text(m.committed), m.first.value(), quorum);
 }
-std::string of(const LeaseAck& m) { return join(text(m.pn), m.sequence, text(m.position), text(m.committed), m.disk_hangs); }
+std::string of(const LeaseAck& m) {
+  return join(text(m.pn), m.sequence, text(m.position), text(m.committed), m.disk_hangs);
+}
 std::string of(const HandOver& m) { return text(m.pn); }
 std::string of(const ReadIndex& m) { return join(m.id); }
 std::string of(const ReadIndexReply& m) { return join(m.id, text(m.committed)); }

@@ -67,7 +67,8 @@ void Paxos::proceed_with_hand_over(TimePoint now, Effects& out) {
   }
   const Progress& progress = leader->peers[target];
   if (!leader->in_flight.empty() || !progress.sent || progress.at != leader->last_proposed) return;
-  SYNOD_ASSERT(log_.committed() == leader->last_proposed, "I-6: with nothing in flight, all that was proposed is chosen");
+  SYNOD_ASSERT(log_.committed() == leader->last_proposed,
+               "I-6: with nothing in flight, all that was proposed is chosen");
   // In this order: from here on no grant under this pn is counted any more, whatever becomes of the message.
   relinquished_ = leader->pn;
   out.send(target, HandOver{relinquished_});
