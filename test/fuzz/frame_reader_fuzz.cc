@@ -11,7 +11,7 @@
 namespace synod::fuzz {
 namespace {
 
-constexpr size_t max_frame_bytes = 16 << 10;
+constexpr size_t max_frame_bytes = 32 << 20;
 
 // What a reader makes of the stream: its messages as text, and its error if there is one.
 std::vector<std::string> read(ByteView stream, size_t piece_bytes) {
