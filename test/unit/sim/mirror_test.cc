@@ -349,10 +349,10 @@ TEST(MirroredDisk, agrees_over_power_cuts_at_any_call_and_of_any_mode) {
         }
         MirroredLife after(disk);
         after.go(commits, call);
-        EXPECT_TRUE(after.failure().is_ok()) << after.failure().to_string();
         disk.end_life();
-        ASSERT_TRUE(reports.sentences.empty())
-            << "strict " << is_strict << ", mode " << static_cast<int>(mode) << ", call " << call << ": " << reports;
+        ASSERT_TRUE(after.failure().is_ok() && reports.sentences.empty())
+            << "strict " << is_strict << ", mode " << static_cast<int>(mode) << ", call " << call << ": "
+            << after.failure().to_string() << " " << reports;
         ASSERT_LT(call, 10000U);
       }
     }
