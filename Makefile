@@ -25,7 +25,7 @@ help:
 	@echo 'make test-asan  the tests of one process under AddressSanitizer and UndefinedBehaviorSanitizer'
 	@echo 'make test-tsan  what has threads under ThreadSanitizer: store, messenger, client, one cluster of processes'
 	@echo 'make test-long  the rest, for hours: all tests under both, LONG_FUZZ_SECONDS=$(LONG_FUZZ_SECONDS) of each'
-	@echo '                fuzz target, LONG_SEEDS=$(LONG_SEEDS) seeds of random faults'
+	@echo '                fuzz target, LONG_SEEDS=$(LONG_SEEDS) seeds of each size'
 	@echo 'make clean      remove what was built'
 
 # $(call configure_in,DIRECTORY,OPTIONS): Ninja where it is there; a build directory keeps the generator that it was made
@@ -84,8 +84,9 @@ test-tsan: configure-tsan
 
 test-long: configure configure-asan configure-tsan
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=$(LONG_FUZZ_SECONDS)
-	@cmake --build $(BUILD) --parallel $(JOBS) --target mon_test
-	@SIM_SEEDS=$(LONG_SEEDS) $(BUILD)/test/mon_test --gtest_filter='*Chaos*'
+	@cmake --build $(BUILD) --parallel $(JOBS) --target synod-sim
+	@$(BUILD)/bin/synod-sim run --first-seed 1000 --seeds $(LONG_SEEDS) --members 3 --minutes 10
+	@$(BUILD)/bin/synod-sim run --first-seed 1000 --seeds $(LONG_SEEDS) --members 5 --minutes 10
 	@cmake --build $(BUILD)-asan --parallel $(JOBS)
 	@scripts/run_tests $(BUILD)-asan $(JOBS)
 	@cmake --build $(BUILD)-tsan --parallel $(JOBS)
