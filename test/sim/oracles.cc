@@ -14,7 +14,9 @@ namespace {
 constexpr uint64_t versions_remembered = 2000;
 
 std::string text(const ChainHash& hash) { return to_string(hash).substr(0, 8); }
-std::string text(const Position& position) { return fmt::format("{}:{}", position.version.value(), text(position.hash)); }
+std::string text(const Position& position) {
+  return fmt::format("{}:{}", position.version.value(), text(position.hash));
+}
 
 }  // namespace
 
@@ -156,7 +158,8 @@ void Oracles::on_ran(const std::string& member, const Task&, const Result<TaskRe
     if (is_kept) continue;
     const auto chosen = chosen_.find(version);
     if (chosen != chosen_.end() && chosen->second.hash == acceptance.hash) {
-      violated(fmt::format("the sync of {} lost its acceptance of {}", member, text(Position{version, acceptance.hash})));
+      violated(
+          fmt::format("the sync of {} lost its acceptance of {}", member, text(Position{version, acceptance.hash})));
     }
   }
   held.is_marked = false;
@@ -218,8 +221,8 @@ void Oracles::check_chosen(const std::string& who, const Position& position) {
 // A promise, an acceptance or a grant is durable before it is told, and none is ever below one told before.
 void Oracles::check_promise_told(const std::string& from, Held& held, const ProposalNumber& pn, const char* what) {
   if (pn < held.told) {
-    violated(fmt::format("{} sends {} under pn {} after one under {}", from, what, to_string(pn),
-                         to_string(held.told)));
+    violated(
+        fmt::format("{} sends {} under pn {} after one under {}", from, what, to_string(pn), to_string(held.told)));
   }
   if (promise_of(held) < pn) {
     violated(fmt::format("{} sends {} under pn {} before that promise is durable", from, what, to_string(pn)));
@@ -230,8 +233,7 @@ void Oracles::check_promise_told(const std::string& from, Held& held, const Prop
 void Oracles::check_sender(const std::string& from, Held& held, const Message& message) {
   if (const auto* accept = std::get_if<Accept>(&message)) {
     const auto it = held.accepted.find(accept->position.version);
-    const bool is_held =
-        it != held.accepted.end() && it->second == Acceptance{accept->pn, accept->position.hash};
+    const bool is_held = it != held.accepted.end() && it->second == Acceptance{accept->pn, accept->position.hash};
     // Of what is chosen, anybody may say so.
     const auto chosen = chosen_.find(accept->position.version);
     if (chosen != chosen_.end() && chosen->second.hash == accept->position.hash) return;

@@ -83,7 +83,7 @@ class Oracles : public Observer {
   std::map<Version, std::map<Acceptance, std::set<std::string>>> acceptances_;
   std::map<Version, Chosen> chosen_;
   std::map<std::pair<Version, ProposalNumber>, ChainHash> begun_;
-  std::map<std::string, Position> committed_;  // as last seen
+  std::map<std::string, Position> committed_;                     // as last seen
   std::map<std::pair<std::string, std::string>, Fetch> fetched_;  // the last fetch of one member from another
   std::map<std::pair<std::string, std::string>, std::pair<ProposalNumber, Version>> begun_to_;
   std::map<std::string, std::string> provider_of_;  // by requester
