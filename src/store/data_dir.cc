@@ -135,6 +135,9 @@ Result<std::unique_ptr<DataDir>> DataDir::open(const std::string& path, FileSyst
   SYNOD_RETURN_IF_ERROR(files.make_directories(path));
   Result<std::unique_ptr<FileSystem::Lock>> lock = files.lock_directory(path);
   if (!lock) return lock.error();
+  // The pointer may be one that only the page cache knows: a switch that was killed, or whose sync failed. From here on
+  // the store that it left, and then that one's bound, go away.
+  SYNOD_RETURN_IF_ERROR(files.sync_directory(path));
   const Result<std::string> current = read_current_store(files, path);
   if (current && files.is_directory(fmt::format("{}/{}", path, *current))) {
     SYNOD_RETURN_IF_ERROR(remove_stores_except(files, path, *current));
