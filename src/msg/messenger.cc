@@ -59,7 +59,7 @@ Messenger::ConnectionPtr Messenger::find(ConnectionId id) const {
 Messenger::Connection& Messenger::open(ConnectionId id, const std::string& link) {
   const auto connection = std::make_shared<Connection>(id, link, limits_.max_frame_bytes);
   connections_[id] = connection;
-  connection->deadline = clock_.now() + limits_.header_deadline;
+  connection->deadline = clock_.now() + (link.empty() ? limits_.header_deadline : limits_.connect_deadline);
   arm_deadline(*connection);
   return *connection;
 }

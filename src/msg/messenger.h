@@ -26,6 +26,8 @@ struct MessengerLimits {
   size_t max_frame_bytes = 32 << 20;
   size_t max_queue_bytes = 64 << 20;  // per connection; what does not fit is refused, or closes a client's connection
   size_t max_connections = 1024;      // accepted; further ones are closed at once
+  // A call that is lost is repeated by TCP after one second, then after two more: sooner to call anew than to wait.
+  Duration connect_deadline = std::chrono::seconds(2);
   Duration header_deadline = std::chrono::seconds(5);  // also for the hello
   Duration frame_deadline = std::chrono::seconds(30);
   Duration backoff_min = std::chrono::milliseconds(50);

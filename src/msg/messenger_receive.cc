@@ -22,6 +22,8 @@ void Messenger::on_connected(ConnectionId id) {
   const ConnectionPtr connection = find(id);
   if (!connection || connection->is_detached) return;
   connection->is_connected = true;
+  connection->deadline = clock_.now() + limits_.header_deadline;
+  arm_deadline(*connection);
   run([&] { send_hello(*connection); });
 }
 

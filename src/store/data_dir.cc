@@ -80,7 +80,7 @@ class LockedDb final : public KeyValueDB {
 
   Status commit(const DbBatch& batch, Durability durability) override { return db_->commit(batch, durability); }
   Result<std::optional<Bytes>> get(KeySpace space, ByteView key) const override { return db_->get(space, key); }
-  std::unique_ptr<DbIterator> new_iterator() const override { return db_->new_iterator(); }
+  std::unique_ptr<DbIterator> make_iterator(CacheUse use) const override { return db_->make_iterator(use); }
 
  private:
   DirLock lock_;  // given up after the database is closed
@@ -108,7 +108,7 @@ class RepairDb final : public KeyValueDB {
     return bound ? bound_.write(*bound) : Status::ok();
   }
   Result<std::optional<Bytes>> get(KeySpace space, ByteView key) const override { return db_->get(space, key); }
-  std::unique_ptr<DbIterator> new_iterator() const override { return db_->new_iterator(); }
+  std::unique_ptr<DbIterator> make_iterator(CacheUse use) const override { return db_->make_iterator(use); }
 
  private:
   DirLock lock_;  // given up after the database is closed

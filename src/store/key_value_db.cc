@@ -36,8 +36,8 @@ class SpaceIterator final : public DbIterator {
 
 }  // namespace
 
-std::unique_ptr<DbIterator> KeyValueDB::new_iterator(KeySpace space) const {
-  return std::make_unique<SpaceIterator>(new_iterator(), space);
+std::unique_ptr<DbIterator> KeyValueDB::new_iterator(KeySpace space, CacheUse use) const {
+  return std::make_unique<SpaceIterator>(make_iterator(use), space);
 }
 
 }  // namespace synod

@@ -56,6 +56,10 @@ class DbIterator {
   virtual Status status() const = 0;
 };
 
+// Whether the blocks that an iterator reads are kept in memory: those of single keys are soon wanted again, those of a
+// walk over the store would only push them out.
+enum class CacheUse { fill, bypass };
+
 class KeyValueDB {
  public:
   virtual ~KeyValueDB() = default;
@@ -65,9 +69,12 @@ class KeyValueDB {
   // No value: no such key. Checksums are verified.
   virtual Result<std::optional<Bytes>> get(KeySpace space, ByteView key) const = 0;
   // Over the whole database.
-  virtual std::unique_ptr<DbIterator> new_iterator() const = 0;
+  std::unique_ptr<DbIterator> new_iterator() const { return make_iterator(CacheUse::bypass); }
   // Over one key space only: is_valid() is false outside of it.
-  std::unique_ptr<DbIterator> new_iterator(KeySpace space) const;
+  std::unique_ptr<DbIterator> new_iterator(KeySpace space, CacheUse use = CacheUse::bypass) const;
+
+  // What an implementation gives: an iterator over the whole database.
+  virtual std::unique_ptr<DbIterator> make_iterator(CacheUse use) const = 0;
 };
 
 }  // namespace synod

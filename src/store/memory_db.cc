@@ -80,7 +80,9 @@ class MemoryDb final : public KeyValueDB {
     return std::optional<Bytes>(found->second.view());
   }
 
-  std::unique_ptr<DbIterator> new_iterator() const override { return std::make_unique<MemoryIterator>(state_); }
+  std::unique_ptr<DbIterator> make_iterator(CacheUse /*use*/) const override {
+    return std::make_unique<MemoryIterator>(state_);
+  }
 
  private:
   std::shared_ptr<MemoryState> state_ = std::make_shared<MemoryState>();

@@ -130,7 +130,7 @@ Result<std::vector<LogEntry>> MonitorStore::read_entries(Version from, Version t
 Result<std::optional<Bytes>> MonitorStore::get_local(ByteView key) const { return db_->get(KeySpace::local, key); }
 
 std::unique_ptr<ReplicatedReader> MonitorStore::new_reader() const {
-  return make_reader(db_->new_iterator(KeySpace::replicated));
+  return make_reader(db_->new_iterator(KeySpace::replicated, CacheUse::fill));
 }
 
 Result<std::unique_ptr<StoreWalker>> MonitorStore::new_walker(ByteView after) const {

@@ -13,7 +13,6 @@ class ImageDB : public KeyValueDB {
  public:
   explicit ImageDB(std::shared_ptr<ScriptHome::Image> image) : image_(std::move(image)) {}
 
-  using KeyValueDB::new_iterator;
   Status commit(const DbBatch& batch, Durability durability) override {
     SYNOD_RETURN_IF_ERROR(image_->live->commit(batch, durability));
     image_->unsynced.push_back(batch);
@@ -26,7 +25,7 @@ class ImageDB : public KeyValueDB {
   Result<std::optional<Bytes>> get(KeySpace space, ByteView key) const override {
     return image_->live->get(space, key);
   }
-  std::unique_ptr<DbIterator> new_iterator() const override { return image_->live->new_iterator(); }
+  std::unique_ptr<DbIterator> make_iterator(CacheUse use) const override { return image_->live->make_iterator(use); }
 
  private:
   std::shared_ptr<ScriptHome::Image> image_;

@@ -106,14 +106,14 @@ void Oracles::take(const std::string& member, Held& held, const WriteJob& job) {
     if (const auto* put = std::get_if<PutEntry>(&write)) {
       const LogEntry& entry = put->entry;
       if (entry.version <= held.applied.version) continue;
-      const auto before = held.accepted.find(entry.version);
-      if (before != held.accepted.end() && before->second.hash != entry.hash) {
-        counters_.count(Rare::accepted_value_replaced);
-      }
       held.accepted[entry.version] = {entry.pn, entry.hash};
       accepted(member, entry);
     } else if (const auto* erase = std::get_if<EraseEntries>(&write)) {
-      held.accepted.erase(held.accepted.lower_bound(erase->from), held.accepted.lower_bound(erase->to));
+      // Trimming erases below; what is erased up here gives way to another value.
+      const auto from = held.accepted.lower_bound(erase->from);
+      const auto to = held.accepted.lower_bound(erase->to);
+      if (from != to) counters_.count(Rare::accepted_value_replaced);
+      held.accepted.erase(from, to);
     } else if (const auto* apply = std::get_if<ApplyEntry>(&write)) {
       held.applied = apply->position;
       held.accepted.erase(held.accepted.begin(), held.accepted.upper_bound(apply->position.version));
@@ -273,8 +273,6 @@ void Oracles::check_sender(const std::string& from, Held& held, const Message& m
 void Oracles::count_rare(const std::string& from, const std::string& to, const Message& message) {
   if (std::holds_alternative<Gap>(message)) {
     counters_.count(Rare::gap_told);
-  } else if (std::holds_alternative<Collect>(message)) {
-    if (members_[from].was_leader) counters_.count(Rare::higher_promise_met_without_election);
   } else if (const auto* fetch = std::get_if<Fetch>(&message)) {
     const auto [it, is_first] = fetched_.try_emplace({from, to}, *fetch);
     if (!is_first && it->second.to == fetch->to && it->second.from < fetch->from) {
@@ -293,7 +291,6 @@ void Oracles::count_rare(const std::string& from, const std::string& to, const M
   } else if (std::holds_alternative<SyncStart>(message)) {
     counters_.count(Rare::sync_started);
     provider_of_[from] = to;
-    if (members_[to].was_syncing) counters_.count(Rare::provider_asked_while_syncing);
   }
 }
 
@@ -318,8 +315,8 @@ void Oracles::check_leases() {
   std::string holders;
   size_t leaders = 0;
   size_t leases = 0;
-  for (const std::string& name : cluster_.running()) {
-    if (cluster_.monitor(name).state() != MemberState::leader) continue;
+  for (const auto& [name, held] : members_) {
+    if (!cluster_.is_running(name) || cluster_.monitor(name).state() != MemberState::leader) continue;
     ++leaders;
     if (!cluster_.has_lease(name)) continue;
     ++leases;
@@ -332,11 +329,12 @@ void Oracles::check_leases() {
 
 void Oracles::on_stepped(const std::string& member) {
   const Monitor& monitor = cluster_.monitor(member);
-  monitor.check_invariants();
   Held& held = members_[member];
   const MemberState state = monitor.state();
   const bool is_leader = state == MemberState::leader;
   if (is_leader && !held.was_leader) counters_.count(Rare::election_won);
+  // A leader that gives up looks for another one first; one that collects anew does not.
+  if (held.was_leader && state == MemberState::electing) counters_.count(Rare::higher_promise_met_without_election);
   held.was_leader = is_leader;
   held.was_syncing = state == MemberState::syncing;
   if (is_leader) check_leases();

@@ -204,9 +204,9 @@ void Monitor::handle(TimePoint now, TaskDone& input, Output& out) {
     on_log_read(input.task, *done, out);
   } else if (auto* formed = std::get_if<Formed>(&input.result); formed != nullptr && input.task == form_task_) {
     on_formed(now, *formed, out);
-  } else if (const auto cookie = provider_tasks_.find(input.task); cookie != provider_tasks_.end()) {
-    provider_.on_result(now, cookie->second, input.result, provider_view(), out);
-    provider_tasks_.erase(cookie);
+  } else if (const auto session = provider_tasks_.find(input.task); session != provider_tasks_.end()) {
+    provider_.on_result(now, session->second, input.result, provider_view(), out);
+    provider_tasks_.erase(session);
   } else if (requester_ && requester_tasks_.erase(input.task) > 0) {
     auto run = [&](Task task) { run_requester_task(std::move(task), out); };
     const SyncRequester::Outcome outcome = requester_->on_result(now, input.result, out, run);

@@ -146,7 +146,7 @@ class Monitor {
   std::optional<uint64_t> release_cookie_;  // step 13: to be told to the leader, in quorum
   SyncProvider provider_;
   TrimHolds holds_;                              // as leader
-  std::map<uint64_t, uint64_t> provider_tasks_;  // task -> cookie
+  std::map<uint64_t, uint64_t> provider_tasks_;  // task -> number of the session
   std::set<uint64_t> requester_tasks_;
   std::map<uint64_t, std::pair<MemberId, Version>> log_reads_;  // task -> who asked, from which version
 

@@ -53,7 +53,7 @@ void Monitor::check_steps() const {
     SYNOD_ASSERT(write.step > oldest && write.step <= step_, "writes are pending in the order of their steps");
     oldest = write.step;
   }
-  for (const auto& [task, cookie] : provider_tasks_) SYNOD_ASSERT(task <= last_task_, "tasks are numbered upwards");
+  for (const auto& [task, session] : provider_tasks_) SYNOD_ASSERT(task <= last_task_, "tasks are numbered upwards");
   for (const auto& [task, who] : log_reads_) {
     SYNOD_ASSERT(task <= last_task_ && who.first != identity_.id, "the log is read for another member");
   }

@@ -21,8 +21,8 @@ SyncProvider::View Monitor::provider_view() const { return {visible_, paxos_ ? p
 
 void Monitor::run_requester_task(Task task, Output& out) { requester_tasks_.insert(run_task(std::move(task), out)); }
 
-void Monitor::run_provider_task(uint64_t cookie, Task task, Output& out) {
-  provider_tasks_[run_task(std::move(task), out)] = cookie;
+void Monitor::run_provider_task(uint64_t session, Task task, Output& out) {
+  provider_tasks_[run_task(std::move(task), out)] = session;
 }
 
 void Monitor::on_sync_message(TimePoint now, MemberId from, const Message& message, Output& out) {
@@ -40,7 +40,7 @@ void Monitor::on_sync_message(TimePoint now, MemberId from, const Message& messa
     provider_.release(release->cookie);
   }
   provider_.on_message(now, from, message, provider_view(), out,
-                       [&](uint64_t cookie, Task task) { run_provider_task(cookie, std::move(task), out); });
+                       [&](uint64_t session, Task task) { run_provider_task(session, std::move(task), out); });
 }
 
 // Step 5, at the leader: answers with the earliest version that is kept for this sync.
@@ -80,7 +80,7 @@ void Monitor::start_sync_if_needed(TimePoint now, Output& out) {
   SYNOD_ASSERT(paxos_ || marked_log_, "only a member with a store syncs");
   // I-9: from here to the switch it promises, accepts and serves nothing.
   if (paxos_) {
-    provider_.end_all(out, [&](uint64_t cookie, Task task) { run_provider_task(cookie, std::move(task), out); });
+    provider_.end_all(out, [&](uint64_t session, Task task) { run_provider_task(session, std::move(task), out); });
     marked_log_ = paxos_->log();
   }
   paxos_.reset();
@@ -127,7 +127,7 @@ void Monitor::tick_sync(TimePoint now, Output& out) {
   start_sync_if_needed(now, out);
   if (paxos_) {
     provider_.tick(now, provider_view(), out,
-                   [&](uint64_t cookie, Task task) { run_provider_task(cookie, std::move(task), out); });
+                   [&](uint64_t session, Task task) { run_provider_task(session, std::move(task), out); });
     // Step 13: in quorum, what it needs comes with the log. All are told: the provider, and whoever led meanwhile.
     if (release_cookie_ && paxos_->is_in_quorum(now)) {
       for (const Member& member : monmap_->members) out.send(member.id, ReleaseTrim{*release_cookie_});

@@ -106,8 +106,8 @@ class LevelDb final : public KeyValueDB {
     return std::optional<Bytes>(std::move(value));
   }
 
-  std::unique_ptr<DbIterator> new_iterator() const override {
-    return std::make_unique<LevelDbIterator>(new_scan(), path_);
+  std::unique_ptr<DbIterator> make_iterator(CacheUse use) const override {
+    return std::make_unique<LevelDbIterator>(new_scan(use), path_);
   }
 
  private:
@@ -116,14 +116,14 @@ class LevelDb final : public KeyValueDB {
     options.verify_checksums = true;
     return options;
   }
-  std::unique_ptr<leveldb::Iterator> new_scan() const {
+  std::unique_ptr<leveldb::Iterator> new_scan(CacheUse use) const {
     leveldb::ReadOptions options = verified_reads();
-    options.fill_cache = false;
+    options.fill_cache = use == CacheUse::fill;
     return std::unique_ptr<leveldb::Iterator>(db_->NewIterator(options));
   }
 
   Status write(const DbBatch& batch, Durability durability) {
-    BatchBuilder builder([this] { return new_scan(); });
+    BatchBuilder builder([this] { return new_scan(CacheUse::bypass); });
     const leveldb::Status built = builder.add(batch);
     if (!built.ok()) return translate(built, "read", path_);
     leveldb::WriteOptions options;
@@ -154,7 +154,7 @@ class ReadOnlyLevelDb final : public KeyValueDB {
     return Status(Code::refused, fmt::format("the store {} is open for reading only", path_));
   }
   Result<std::optional<Bytes>> get(KeySpace space, ByteView key) const override { return db_->get(space, key); }
-  std::unique_ptr<DbIterator> new_iterator() const override { return db_->new_iterator(); }
+  std::unique_ptr<DbIterator> make_iterator(CacheUse use) const override { return db_->make_iterator(use); }
 
  private:
   std::string path_;

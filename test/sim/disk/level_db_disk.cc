@@ -15,7 +15,6 @@ class DrainedDb final : public KeyValueDB {
   }
   ~DrainedDb() override { life_->drain(); }
 
-  using KeyValueDB::new_iterator;
   Status commit(const DbBatch& batch, Durability durability) override {
     life_->drain();  // what reads have scheduled
     Status done = db_->commit(batch, durability);
@@ -23,7 +22,7 @@ class DrainedDb final : public KeyValueDB {
     return done;
   }
   Result<std::optional<Bytes>> get(KeySpace space, ByteView key) const override { return db_->get(space, key); }
-  std::unique_ptr<DbIterator> new_iterator() const override { return db_->new_iterator(); }
+  std::unique_ptr<DbIterator> make_iterator(CacheUse use) const override { return db_->make_iterator(use); }
 
  private:
   std::shared_ptr<DiskLife> life_;

@@ -52,7 +52,6 @@ class ModelDisk::Database final : public KeyValueDB {
   Database(std::shared_ptr<State> state, std::shared_ptr<Image> image)
       : state_(std::move(state)), image_(std::move(image)), life_(state_->life) {}
 
-  using KeyValueDB::new_iterator;
   Status commit(const DbBatch& batch, Durability durability) override {
     if (state_->life != life_) return ended();
     if (!failure_.is_ok()) return failure_;
@@ -74,7 +73,7 @@ class ModelDisk::Database final : public KeyValueDB {
     if (state_->life != life_ || state_->is_frozen) return ended();
     return image_->live->get(space, key);
   }
-  std::unique_ptr<DbIterator> new_iterator() const override { return image_->live->new_iterator(); }
+  std::unique_ptr<DbIterator> make_iterator(CacheUse use) const override { return image_->live->make_iterator(use); }
 
  private:
   Status sync() {

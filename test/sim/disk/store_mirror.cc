@@ -172,7 +172,6 @@ class StoreMirror::Database final : public KeyValueDB {
   Database(std::shared_ptr<StoreMirror> mirror, std::unique_ptr<KeyValueDB> db)
       : mirror_(std::move(mirror)), db_(std::move(db)), life_(mirror_->life_) {}
 
-  using KeyValueDB::new_iterator;
   Status commit(const DbBatch& batch, Durability durability) override {
     Status done = db_->commit(batch, durability);
     if (is_alive()) mirror_->note(batch, durability, done);
@@ -185,8 +184,8 @@ class StoreMirror::Database final : public KeyValueDB {
     if (*found != *wanted) mirror_->differs(space, key, view_of(*found), view_of(*wanted));
     return found;
   }
-  std::unique_ptr<DbIterator> new_iterator() const override {
-    std::unique_ptr<DbIterator> real = db_->new_iterator();
+  std::unique_ptr<DbIterator> make_iterator(CacheUse use) const override {
+    std::unique_ptr<DbIterator> real = db_->make_iterator(use);
     if (!is_alive()) return real;
     return std::make_unique<Iterator>(mirror_, std::move(real));
   }

@@ -35,7 +35,7 @@ ClusterOptions cluster_options(const Scenario& scenario) {
   return options;
 }
 
-constexpr Duration audit_interval = std::chrono::milliseconds(1000);
+constexpr Duration audit_interval = std::chrono::seconds(3);
 
 class Run {
  public:

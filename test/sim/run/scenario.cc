@@ -56,8 +56,8 @@ double in_seconds(Duration duration) { return std::chrono::duration<double>(dura
 CoreOptions draw_options(SeededRandom& random) {
   CoreOptions options;
   // A short log and small pieces, so that falling behind, catching up and syncing are frequent.
-  options.log_retain_versions = random.between(8, 60);
-  options.log_trim_min = random.between(4, 20);
+  options.log_retain_versions = random.between(5, 30);
+  options.log_trim_min = random.between(3, 10);
   options.log_trim_max = random.between(5, 50);
   options.sync_chunk_bytes = random.between(200, 4000);
   options.fetch_bytes = random.between(100, 5000);
@@ -77,6 +77,18 @@ FaultType draw_type(SeededRandom& random, const std::set<FaultClass>& classes) {
     at -= type_infos[i].weight;
   }
   return FaultType::kill;
+}
+
+// Of the faults that draw_type() draws.
+Duration mean_length(const std::set<FaultClass>& classes) {
+  Duration sum{};
+  uint64_t total = 0;
+  for (const TypeInfo& type : type_infos) {
+    if (classes.count(type.of) == 0) continue;
+    total += type.weight;
+    sum += (type.length_min + type.length_max) / 2 * type.weight;
+  }
+  return sum / total;
 }
 
 }  // namespace
@@ -109,7 +121,9 @@ Scenario expand(uint64_t seed, size_t members, Duration length, Profile profile)
   scenario.is_strict_disk = options.chance(50);
   scenario.write_buffer_bytes = options.between(8, 64) << 10;
   scenario.clients = options.between(3, 8);
-  scenario.think_mean = milliseconds(options.between(20, 80));
+  // One run in eight is a busy one.
+  const uint64_t per_second = options.chance(12) ? options.between(40, 100) : options.between(8, 20);
+  scenario.request_interval = Duration(seconds(1)) * scenario.clients / per_second;
 
   // Each class of faults is off in half of the runs (swarm testing: Groce et al., 2012), but not all of them.
   SeededRandom faults(seed, "faults");
@@ -120,7 +134,7 @@ Scenario expand(uint64_t seed, size_t members, Duration length, Profile profile)
       if (faults.chance(50)) classes.insert(static_cast<FaultClass>(i));
     }
   }
-  const Duration interval = milliseconds(faults.between(700, 2500));
+  const Duration interval = std::max<Duration>(mean_length(classes) * 10 / faults.between(8, 22), milliseconds(700));
   for (Duration at = faults.exponential(interval); at < length; at += faults.exponential(interval)) {
     Fault fault;
     fault.number = scenario.faults.size();

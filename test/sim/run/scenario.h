@@ -80,7 +80,7 @@ struct Scenario {
   bool is_strict_disk = false;
   size_t write_buffer_bytes = 0;
   size_t clients = 0;
-  Duration think_mean{};
+  Duration request_interval{};  // mean, of each client, while faults are active
   std::vector<Fault> faults;
 
   // Of the given numbers only.

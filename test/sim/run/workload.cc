@@ -12,6 +12,13 @@ namespace synod::sim {
 namespace {
 
 constexpr size_t hot_keys = 4;
+// Between faults, where little is to be found, requests are so many times rarer; and more frequent in a run in which
+// too few have succeeded while there were faults.
+constexpr int rest = 6;
+constexpr int hurry = 4;
+constexpr int64_t successes_per_minute_wanted = 300;
+constexpr Duration think_min = std::chrono::milliseconds(2);
+constexpr Duration backlog_max = std::chrono::seconds(5);
 constexpr uint32_t patience_ms = 4000;
 
 ClientRequest range_of(const Bytes& key, Consistency consistency) {
@@ -33,7 +40,12 @@ class Workload::Client {
 
   void next() {
     if (workload_.is_stopped_) return;
-    workload_.cluster_.scheduler().call_after(random_.exponential(workload_.scenario_.think_mean), [this] {
+    // It keeps to its rate: what an outage has delayed comes when the outage ends, all clients at once.
+    const TimePoint now = workload_.cluster_.scheduler().now();
+    const Duration interval = workload_.scenario_.request_interval / (workload_.is_behind() ? hurry : 1);
+    const Duration mean = interval * (workload_.are_faults_active_ ? 1 : rest);
+    due_ = std::max(due_, now - backlog_max) + random_.exponential(mean);
+    workload_.cluster_.scheduler().call_at(std::max(due_, now + random_.exponential(think_min)), [this] {
       if (!workload_.is_stopped_) ask(draw(), workload_.members_);
     });
   }
@@ -123,6 +135,7 @@ class Workload::Client {
   SeededRandom random_;
   uint64_t values_ = 0;
   size_t reads_to_do_ = 0;
+  TimePoint due_;
   SimClient client_;
 };
 
@@ -134,7 +147,13 @@ Workload::Workload(Cluster& cluster, const Scenario& scenario)
 
 Workload::~Workload() = default;
 
+bool Workload::is_behind() const {
+  const Duration since = cluster_.scheduler().now() - started_;
+  return static_cast<int64_t>(successes_during_faults_) < successes_per_minute_wanted * since / std::chrono::minutes(1);
+}
+
 void Workload::start() {
+  started_ = cluster_.scheduler().now();
   for (const auto& client : clients_) client->next();
 }
 

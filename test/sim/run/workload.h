@@ -41,6 +41,7 @@ class Workload {
  private:
   class Client;
   friend class Client;
+  bool is_behind() const;
 
   Cluster& cluster_;
   const Scenario& scenario_;
@@ -48,6 +49,7 @@ class Workload {
   History history_;
   ExecutionLedger ledger_;
   std::vector<std::unique_ptr<Client>> clients_;
+  TimePoint started_;
   bool is_stopped_ = false;
   bool are_faults_active_ = false;
   size_t running_ = 0;

@@ -36,8 +36,10 @@ struct ProviderDriver {
   Output receive(MemberId from, const Message& message) {
     return step([&](Output& out) { provider.on_message(now, from, message, view, out, run()); });
   }
-  Output result(const TaskResult& what, uint64_t of = cookie) {
-    return step([&](Output& out) { provider.on_result(now, of, what, view, out); });
+  // Of a task of the session for which the latest task ran.
+  Output result(const TaskResult& what) { return result_for(tasks.empty() ? 0 : tasks.back().first, what); }
+  Output result_for(uint64_t session, const TaskResult& what) {
+    return step([&](Output& out) { provider.on_result(now, session, what, view, out); });
   }
   Output tick() {
     return step([&](Output& out) { provider.tick(now, view, out, run()); });

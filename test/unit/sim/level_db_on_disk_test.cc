@@ -16,10 +16,9 @@ class DiskDb final : public KeyValueDB {
     db_ = std::move(made->db);
   }
 
-  using KeyValueDB::new_iterator;
   Status commit(const DbBatch& batch, Durability durability) override { return db_->commit(batch, durability); }
   Result<std::optional<Bytes>> get(KeySpace space, ByteView key) const override { return db_->get(space, key); }
-  std::unique_ptr<DbIterator> new_iterator() const override { return db_->new_iterator(); }
+  std::unique_ptr<DbIterator> make_iterator(CacheUse use) const override { return db_->make_iterator(use); }
 
   MemberDisk& disk() { return *disk_; }
   StoreHome& home() { return **home_; }

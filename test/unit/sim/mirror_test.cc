@@ -62,7 +62,7 @@ class DefectiveDb final : public KeyValueDB {
     return db_->commit(is_hit && defect_ == Defect::drops ? DbBatch() : batch, durability);
   }
   Result<std::optional<Bytes>> get(KeySpace space, ByteView key) const override { return db_->get(space, key); }
-  std::unique_ptr<DbIterator> new_iterator() const override { return db_->new_iterator(); }
+  std::unique_ptr<DbIterator> make_iterator(CacheUse use) const override { return db_->make_iterator(use); }
 
  private:
   Defect defect_;

@@ -31,6 +31,13 @@ std::set<MemberId> LeaderLease::granted(TimePoint now) const {
   return members;
 }
 
+bool LeaderLease::is_valid(TimePoint now, const Monmap& monmap) const {
+  const auto voters = std::count_if(until_.begin(), until_.end(), [&](const auto& grant) {
+    return now < grant.second && monmap.is_voter(grant.first);
+  });
+  return static_cast<size_t>(voters) >= monmap.majority();
+}
+
 void LeaderLease::check_invariants(TimePoint now, Duration length) const {
   SYNOD_ASSERT(asked_.size() <= requests_remembered, "the memory of requests is bounded");
   uint64_t expected = sequence_ + 1 - asked_.size();

@@ -26,6 +26,8 @@ void SyncProvider::on_message(TimePoint now, MemberId from, const Message& messa
 
 void SyncProvider::on_start(TimePoint now, MemberId from, const SyncStart& start, const View& view, Output& out,
                             const RunTask& run) {
+  const auto same = sessions_.find(start.cookie);
+  if (same != sessions_.end() && same->second.requester == from) return;  // it came twice
   std::vector<uint64_t> superseded;
   for (const auto& [cookie, session] : sessions_) {
     if (session.requester == from) superseded.push_back(cookie);
@@ -36,6 +38,7 @@ void SyncProvider::on_start(TimePoint now, MemberId from, const SyncStart& start
     return;
   }
   Session& session = sessions_[start.cookie];
+  session.number = ++last_number_;
   session.requester = from;
   session.hold = view.visible.next();
   session.expires = now + options_.sync_timeout;
@@ -67,19 +70,20 @@ void SyncProvider::on_hold_reply(const HoldTrimReply& reply, const View&, Output
 void SyncProvider::open_snapshot(uint64_t cookie, Session& session, const RunTask& run) {
   SYNOD_ASSERT(session.sequence == 0, "[6] one snapshot for a session");
   session.is_held = true;
-  run(cookie, OpenSnapshotTask{cookie});
+  run(session.number, OpenSnapshotTask{cookie});
   read_chunk(cookie, session, run);
 }
 
 void SyncProvider::read_chunk(uint64_t cookie, Session& session, const RunTask& run) {
   session.is_reading = true;
-  run(cookie, ReadChunkTask{cookie, options_.sync_chunk_bytes, options_.sync_chunk_keys});
+  run(session.number, ReadChunkTask{cookie, options_.sync_chunk_bytes, options_.sync_chunk_keys});
 }
 
-void SyncProvider::on_result(TimePoint now, uint64_t cookie, const TaskResult& result, const View&, Output& out) {
-  const auto it = sessions_.find(cookie);
+void SyncProvider::on_result(TimePoint now, uint64_t number, const TaskResult& result, const View&, Output& out) {
+  const auto it =
+      std::find_if(sessions_.begin(), sessions_.end(), [&](const auto& item) { return item.second.number == number; });
   if (it == sessions_.end()) return;
-  Session& session = it->second;
+  auto& [cookie, session] = *it;
   if (const auto* opened = std::get_if<SnapshotOpened>(&result)) {
     session.position = opened->position;
     out.trace(LogLevel::info,
@@ -126,7 +130,7 @@ void SyncProvider::on_ack(TimePoint now, MemberId from, const SyncAck& ack, Outp
   out.trace(LogLevel::info, fmt::format("sync [11] member {} has it all, {} chunks, cookie {:016x}", to_string(from),
                                         session.sequence, ack.cookie));
   own_holds_.hold(ack.cookie, session.hold, now + options_.sync_timeout);
-  run(ack.cookie, CloseSnapshotTask{ack.cookie});
+  run(session.number, CloseSnapshotTask{ack.cookie});
   sessions_.erase(it);
 }
 
@@ -154,6 +158,7 @@ void SyncProvider::check_invariants(MemberId self) const {
   std::map<MemberId, uint64_t> requesters;
   for (const auto& [cookie, session] : sessions_) {
     SYNOD_ASSERT(session.requester != self, "[2] no member copies from itself");
+    SYNOD_ASSERT(session.number > 0 && session.number <= last_number_, "[2] sessions are numbered upwards");
     SYNOD_ASSERT(requesters.emplace(session.requester, cookie).second, "[2] one session for each requester");
     SYNOD_ASSERT(session.is_held || session.sequence == 0, "[5] nothing is copied before the log is held");
     SYNOD_ASSERT(session.hold > Version(), "[5] a hold keeps entries, and the genesis is none");
@@ -177,7 +182,7 @@ void SyncProvider::end(uint64_t cookie, const Status& reason, Output& out, const
     out.trace(LogLevel::warning, fmt::format("sync session {:016x} ends: {}", cookie, reason.message()));
     out.send(it->second.requester, SyncAbort{cookie, reason});
   }
-  if (it->second.is_held) run(cookie, CloseSnapshotTask{cookie});
+  if (it->second.is_held) run(it->second.number, CloseSnapshotTask{cookie});
   own_holds_.release(cookie);
   sessions_.erase(it);
 }

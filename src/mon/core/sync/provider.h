@@ -15,8 +15,9 @@ namespace synod {
 
 class SyncProvider {
  public:
-  // Runs a task for a session; its result comes back through on_result with the same cookie.
-  using RunTask = std::function<void(uint64_t cookie, Task)>;
+  // Runs a task for a session; its result comes back through on_result with the same number. A cookie would not do: who
+  // repeats an old sync_start opens another session under it.
+  using RunTask = std::function<void(uint64_t session, Task)>;
   // What the provider knows of its own log, and of the leader.
   struct View {
     Version visible;  // applied, and readable in the store
@@ -27,7 +28,7 @@ class SyncProvider {
 
   void on_message(TimePoint now, MemberId from, const Message& message, const View& view, Output& out,
                   const RunTask& run);
-  void on_result(TimePoint now, uint64_t cookie, const TaskResult& result, const View& view, Output& out);
+  void on_result(TimePoint now, uint64_t session, const TaskResult& result, const View& view, Output& out);
   void tick(TimePoint now, const View& view, Output& out, const RunTask& run);
 
   // The requester is in quorum: what was held for it after its session is not needed any more.
@@ -42,6 +43,7 @@ class SyncProvider {
 
  private:
   struct Session {
+    uint64_t number = 0;
     MemberId requester;
     bool is_held = false;  // step 5 is through
     Version hold;
@@ -65,6 +67,7 @@ class SyncProvider {
 
   CoreOptions options_;
   std::map<uint64_t, Session> sessions_;  // by cookie
+  uint64_t last_number_ = 0;
   TrimHolds own_holds_;
 };
 
