@@ -110,6 +110,7 @@ std::optional<Refusal> Cluster::open(Member& m) {
   options.initial_members = list_;
   options.core = options_.core;
   options.database = options_.database;
+  options.messenger = options_.messenger;
   Result<std::unique_ptr<StoreHome>> home = m.disk->start_life();
   if (!home) return Refusal{exit_directory_refused, home.error().message()};
   options.form = list_.size() == 1 && !(*home)->has_store();

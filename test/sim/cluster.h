@@ -59,6 +59,7 @@ struct Member {
 struct ClusterOptions {
   CoreOptions core;
   DatabaseOptions database;
+  MessengerLimits messenger;
   enum class DiskKind : uint8_t { model, level_db, mirrored };
   DiskKind disk = DiskKind::model;
   bool is_strict_disk = false;
@@ -67,7 +68,7 @@ struct ClusterOptions {
 class Cluster {
  public:
   // Members are named a, b, c ...
-  Cluster(size_t size, uint64_t seed, CoreOptions options = {}) : Cluster(size, seed, ClusterOptions{options, {}}) {}
+  Cluster(size_t size, uint64_t seed, CoreOptions options = {}) : Cluster(size, seed, ClusterOptions{options, {}, {}}) {}
   Cluster(size_t size, uint64_t seed, ClusterOptions options);
   ~Cluster();
 
@@ -137,8 +138,10 @@ class Cluster {
   const Oracles& oracles() const { return oracles_; }
   Scheduler& scheduler() { return scheduler_; }
   Network& network() { return network_; }
+  const Network& network() const { return network_; }
   SeededRandom& random() { return random_; }
   const CoreOptions& options() const { return options_.core; }
+  const MessengerLimits& messenger_limits() const { return options_.messenger; }
 
  private:
   struct Client;

@@ -7,7 +7,6 @@ namespace {
 
 constexpr size_t frames_remembered = 24;       // by each link between two members
 constexpr size_t frame_remembered_max = 4096;  // bytes; larger ones are not repeated
-constexpr size_t socket_buffer = 256 << 10;    // what a sender is rid of before it has arrived
 
 Bytes join(const std::vector<SharedBytes>& parts) {
   Bytes bytes;

@@ -89,7 +89,9 @@ class Network {
   using Tap =
       std::function<void(const std::string& from, const std::string& to, const std::vector<SharedBytes>& parts)>;
   void set_tap(Tap tap) { tap_ = std::move(tap); }
-  // The most bytes that were ever under way on one connection.
+  // What a sender is rid of before it has arrived.
+  static constexpr size_t socket_buffer = 256 << 10;
+  // The most bytes that were ever under way on one connection, those included.
   size_t most_under_way() const { return most_under_way_; }
 
  private:

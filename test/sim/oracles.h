@@ -73,6 +73,7 @@ class Oracles : public Observer {
   void check_promise_told(const std::string& from, Held& held, const ProposalNumber& pn, const char* what);
   void check_sender(const std::string& from, Held& held, const Message& message);
   void check_leases();
+  void check_caps(const std::string& member);
   // Of what is rare and not forbidden.
   void count_rare(const std::string& from, const std::string& to, const Message& message);
   static ProposalNumber promise_of(const Held& held);

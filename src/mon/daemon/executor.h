@@ -37,6 +37,8 @@ class Executor : private MessengerHandler {
   // From now on the invariants are checked after every step, as they are in debug builds.
   void check_every_step() { checks_every_step_ = true; }
   const MessengerCounters& counters() const { return messenger_.counters(); }
+  // Messages that wait until what they tell is durable.
+  size_t held_messages() const { return held_.size(); }
   // The latest lines of the trace, for a crash report.
   const std::deque<std::string>& recent_trace() const { return recent_trace_; }
 

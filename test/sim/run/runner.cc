@@ -30,6 +30,7 @@ ClusterOptions cluster_options(const Scenario& scenario) {
   ClusterOptions options;
   options.core = scenario.core;
   options.database.write_buffer_bytes = scenario.write_buffer_bytes;
+  options.messenger = scenario.messenger;
   options.disk = disk_kind(scenario.profile);
   options.is_strict_disk = scenario.is_strict_disk;
   return options;

@@ -64,6 +64,7 @@ CoreOptions draw_options(SeededRandom& random) {
   options.window = random.between(1, 8);
   options.batch_requests = random.chance(30) ? random.between(1, 4) : 1024;
   options.lease = milliseconds(random.between(6, 12) * 100);
+  if (random.chance(20)) options.pending_requests_max = random.between(2, 8);
   return options;
 }
 
@@ -77,6 +78,12 @@ FaultType draw_type(SeededRandom& random, const std::set<FaultClass>& classes) {
     at -= type_infos[i].weight;
   }
   return FaultType::kill;
+}
+
+// With more than these at a time nobody reaches anybody, and nothing is to be seen.
+constexpr size_t cuts_max = 2;
+bool cuts_links(const Fault& fault) {
+  return class_of(fault.type) == FaultClass::partitions || fault.type == FaultType::flap;
 }
 
 // Of the faults that draw_type() draws.
@@ -118,6 +125,7 @@ Scenario expand(uint64_t seed, size_t members, Duration length, Profile profile)
   scenario.network.delay_min = std::chrono::microseconds(options.between(50, 500));
   scenario.network.delay_mean = std::chrono::microseconds(options.between(200, 4000));
   scenario.network.stall_max = milliseconds(options.between(1000, 6000));
+  if (options.chance(20)) scenario.messenger.max_queue_bytes = options.between(32, 256) << 10;
   scenario.is_strict_disk = options.chance(50);
   scenario.write_buffer_bytes = options.between(8, 64) << 10;
   scenario.clients = options.between(3, 8);
@@ -135,6 +143,7 @@ Scenario expand(uint64_t seed, size_t members, Duration length, Profile profile)
     }
   }
   const Duration interval = std::max<Duration>(mean_length(classes) * 10 / faults.between(8, 22), milliseconds(700));
+  std::vector<Duration> cuts;  // the ends of those that run
   for (Duration at = faults.exponential(interval); at < length; at += faults.exponential(interval)) {
     Fault fault;
     fault.number = scenario.faults.size();
@@ -144,6 +153,11 @@ Scenario expand(uint64_t seed, size_t members, Duration length, Profile profile)
     fault.member = faults.chance(40) ? leader_rank : faults.below(members);
     fault.other = faults.below(members);
     fault.amount = faults.next();
+    if (cuts_links(fault)) {
+      std::erase_if(cuts, [&](Duration end) { return end <= at; });
+      if (cuts.size() >= cuts_max) continue;
+      cuts.push_back(fault.at + fault.length);
+    }
     scenario.faults.push_back(fault);
   }
   return scenario;

@@ -9,6 +9,7 @@
 
 #include "base/time.h"
 #include "mon/core/options.h"
+#include "msg/messenger.h"
 #include "test/sim/network.h"
 
 namespace synod::sim {
@@ -76,6 +77,7 @@ struct Scenario {
   Duration length = std::chrono::minutes(1);
   Profile profile = Profile::standard;
   CoreOptions core;
+  MessengerLimits messenger;
   NetworkOptions network;
   bool is_strict_disk = false;
   size_t write_buffer_bytes = 0;
