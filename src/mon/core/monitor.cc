@@ -115,6 +115,8 @@ void Monitor::handle(TimePoint now, Tick&, Output& out) {
   if (identity_.formation != FormationState::formed && !is_forming_store_) {
     if (auto monmap = formation_.tick(now, peers_, identity_, out)) form(*monmap, out);
   }
+  // I-9: in the step that marks the store, consensus sends nothing any more.
+  start_sync_if_needed(now, out);
   if (paxos_) paxos_->tick(now, may_elect(now), out);
   if (paxos_ && disk_hangs(now)) paxos_->hand_over_to_best(now, out);
   tick_sync(now, out);

@@ -124,7 +124,6 @@ void Monitor::on_unmarked(TimePoint now, Output& out) {
 
 void Monitor::tick_sync(TimePoint now, Output& out) {
   if (requester_) end_sync(now, requester_->tick(now, out), out);
-  start_sync_if_needed(now, out);
   if (paxos_) {
     provider_.tick(now, provider_view(), out,
                    [&](uint64_t session, Task task) { run_provider_task(session, std::move(task), out); });
