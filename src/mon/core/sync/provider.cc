@@ -26,6 +26,9 @@ void SyncProvider::on_message(TimePoint now, MemberId from, const Message& messa
 
 void SyncProvider::on_start(TimePoint now, MemberId from, const SyncStart& start, const View& view, Output& out,
                             const RunTask& run) {
+  // A network may repeat itself: the session goes on.
+  const auto known = sessions_.find(start.cookie);
+  if (known != sessions_.end() && known->second.requester == from) return;
   std::vector<uint64_t> superseded;
   for (const auto& [cookie, session] : sessions_) {
     if (session.requester == from) superseded.push_back(cookie);
@@ -81,10 +84,12 @@ void SyncProvider::on_result(TimePoint now, uint64_t cookie, const TaskResult& r
   if (it == sessions_.end()) return;
   Session& session = it->second;
   if (const auto* opened = std::get_if<SnapshotOpened>(&result)) {
+    SYNOD_ASSERT(opened->position.version.next() >= session.hold, "[6] the snapshot reaches up to what is held");
     session.position = opened->position;
     out.trace(LogLevel::info,
               fmt::format("sync [6] snapshot at version {}, cookie {:016x}", opened->position.version.value(), cookie));
   } else if (const auto* chunk = std::get_if<ChunkRead>(&result)) {
+    SYNOD_ASSERT(session.is_reading, "[9] one chunk is read for each acknowledgement");
     // Reading took this end's own time, not the requester's.
     session.expires = now + options_.sync_timeout;
     session.is_reading = false;
