@@ -22,7 +22,7 @@ help:
 	@echo 'make check      formatting, the layer rule, lint, and g++ and clang++ without a warning'
 	@echo 'make fuzz       libFuzzer on every decoder of bytes from outside, FUZZ_SECONDS=$(FUZZ_SECONDS) each;'
 	@echo '                FUZZ_TARGETS="NAME..." chooses; a finding is left in test/fuzz/regress/NAME/'
-	@echo 'make test-asan  the tests of one process under AddressSanitizer and UndefinedBehaviorSanitizer'
+	@echo 'make test-asan  the tests of one process, and 30 seeds, under AddressSanitizer and UndefinedBehaviorSanitizer'
 	@echo 'make test-tsan  what has threads under ThreadSanitizer: store, messenger, client, one cluster of processes'
 	@echo 'make test-long  the rest, for hours: all tests under both, LONG_FUZZ_SECONDS=$(LONG_FUZZ_SECONDS) of each'
 	@echo '                fuzz target, LONG_SEEDS=$(LONG_SEEDS) seeds of each size'
@@ -78,9 +78,9 @@ test-asan: configure-asan
 
 test-tsan: configure-tsan
 	@cmake --build $(BUILD)-tsan --parallel $(JOBS) \
-	  --target programs store_test msg_test client_test mon_test planted_race
+	  --target synod synod-mon synod-store store_test store_threads_test msg_test client_test planted_race
 	@scripts/run_tests $(BUILD)-tsan $(JOBS) \
-	  -R '^(store_test|msg_test|client_test|store_threads|planted_race_.*|cluster_test_quorum)$$'
+	  -R '^(store_test|store_threads_test|msg_test|client_test|planted_race_.*|cluster_test_quorum)$$'
 
 test-long: configure configure-asan configure-tsan
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=$(LONG_FUZZ_SECONDS)

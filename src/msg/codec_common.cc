@@ -10,6 +10,8 @@ constexpr std::array code_numbers = {Code::ok,       Code::not_found,   Code::in
                                      Code::in_use,   Code::unavailable, Code::unknown_outcome,  Code::corruption,
                                      Code::io_error, Code::exhausted,   Code::unknown_session};
 
+constexpr uint64_t round_max = uint64_t{1} << 62;
+
 uint32_t number_of(Code code) {
   for (uint32_t number = 0; number < code_numbers.size(); ++number) {
     if (code_numbers[number] == code) return number;
@@ -37,7 +39,11 @@ void pack(const ProposalNumber& pn, proto::ProposalNumber* to) {
   to->set_member(pn.member.value());
 }
 
-ProposalNumber unpack(const proto::ProposalNumber& from) { return {from.round(), MemberId(from.member())}; }
+ProposalNumber unpack(const proto::ProposalNumber& from) {
+  // No count comes so far, and a member that is told such a round could not take one above it.
+  if (from.round() > round_max) return {};
+  return {from.round(), MemberId(from.member())};
+}
 
 void pack(const Position& position, proto::Position* to) {
   to->set_version(position.version.value());

@@ -53,6 +53,8 @@ std::optional<BoundFile::Slot> BoundFile::decode(ByteView block) {
   const uint64_t checksum = decoder.fixed64();
   if (decoder.has_failed() || !has_magic || format != format_version) return std::nullopt;
   if (checksum != checksum64(block.substr(0, covered))) return std::nullopt;
+  // No count comes so far, and the numbers of the next writes would begin again at zero.
+  if (slot.number > UINT64_MAX - 2) return std::nullopt;
   slot.bound.last = {version, digest_from(hash)};
   return slot;
 }

@@ -8,6 +8,7 @@
 #include "mon/service/evaluator.h"
 #include "mon/service/kv_service.h"
 #include "mon/service/monmap_service.h"
+#include "store/bound.h"
 #include "store/compare.h"
 #include "store/memory_db.h"
 #include "store/monitor_store.h"
@@ -66,6 +67,13 @@ void read_log(const MonitorStore& store) {
   for (const uint64_t from : {uint64_t{0}, uint64_t{1}, uint64_t{2}, UINT64_MAX}) {
     const Result<std::vector<LogEntry>> entries = store.read_entries(Version(from), Version(UINT64_MAX), 1000);
     if (entries) check_chain(*entries);
+  }
+  if (const Result<Bound> bound = read_bound(*store.db().new_iterator())) {
+    SYNOD_ASSERT(verify_reaches(*bound, *bound, "store").is_ok(), "a store reaches the bound that it has");
+    if (bound->sequence > 0) {
+      const Bound before{bound->sequence - 1, {}, {}};
+      SYNOD_ASSERT(!verify_reaches(before, *bound, "store").is_ok(), "and none that is shorter does");
+    }
   }
 }
 

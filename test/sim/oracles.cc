@@ -155,9 +155,11 @@ void Oracles::on_ran(const std::string& member, const Task&, const Result<TaskRe
   // I-9, rule 7: a sync neither clears nor copies what was accepted above what it delivers.
   for (const auto& [version, acceptance] : held.accepted) {
     if (version <= log->applied.version) continue;
-    const bool is_kept = std::any_of(log->accepted.begin(), log->accepted.end(), [&](const LogEntry& entry) {
-      return entry.version == version && entry.hash == acceptance.hash && entry.pn == acceptance.pn;
-    });
+    const bool is_kept =
+        std::any_of(log->accepted.begin(), log->accepted.end(),
+                    [&, version = version, acceptance = acceptance](const LogEntry& entry) {
+                      return entry.version == version && entry.hash == acceptance.hash && entry.pn == acceptance.pn;
+                    });
     if (is_kept) continue;
     const auto chosen = chosen_.find(version);
     if (chosen != chosen_.end() && chosen->second.hash == acceptance.hash) {

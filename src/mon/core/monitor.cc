@@ -90,7 +90,10 @@ void Monitor::finish(TimePoint now, Output& out) {
     pending_writes_.push_back({out.step, now, out.identity.has_value() || out.is_durable});
   }
   for (const StoreWrite& write : out.writes) {
-    if (const auto* apply = std::get_if<ApplyEntry>(&write)) applies_[out.step] = apply->position.version;
+    const auto* apply = std::get_if<ApplyEntry>(&write);
+    if (apply == nullptr) continue;
+    SYNOD_ASSERT(apply->position.version > visible_, "I-20: a value is applied once");
+    applies_[out.step] = apply->position.version;
   }
   for (const TaskRequest& request : out.tasks) {
     const auto* evaluate = std::get_if<EvaluateTask>(&request.task);
@@ -201,6 +204,7 @@ void Monitor::handle(TimePoint now, StoreProgress& input, Output& out) {
 }
 
 void Monitor::handle(TimePoint now, TaskDone& input, Output& out) {
+  SYNOD_ASSERT(input.task <= last_task_, "only what was asked for is done");
   if (requests_.on_task_done(input.task, input.result, request_view(now), out)) return;
   if (auto* done = std::get_if<ReadLogDone>(&input.result)) {
     on_log_read(input.task, *done, out);
@@ -252,6 +256,8 @@ void Monitor::on_log_read(uint64_t task, const ReadLogDone& done, Output& out) {
   const auto it = log_reads_.find(task);
   if (it == log_reads_.end()) return;
   const auto [to, wanted] = it->second;
+  SYNOD_ASSERT(done.entries.empty() || done.entries.front().version == wanted,
+               "the log is read from where it was asked");
   log_reads_.erase(it);
   if (paxos_) out.send(to, Entries{paxos_->log().first(), wanted, done.entries});
 }
@@ -303,6 +309,7 @@ Version Monitor::trim_due() const {
   if (trim_requested_.first == paxos_->term()) floor = std::max(floor, trim_requested_.second);
   if (committed < floor.value() + options_.log_retain_versions + options_.log_trim_min) return {};
   const Version wanted(std::min(committed - options_.log_retain_versions + 1, floor.value() + options_.log_trim_max));
+  SYNOD_ASSERT(wanted > floor, "a trim that is due moves the floor");
   const Version limited = holds_.limit(wanted);
   return limited > floor ? limited : Version();
 }

@@ -3,12 +3,15 @@
 
 #include <utility>
 
+#include "base/assert.h"
 #include "mon/core/monitor.h"
 
 namespace synod {
 
 // "Formed" is recorded after the store is there, so a formed member always has one.
 void Monitor::form(const Monmap& monmap, Output& out) {
+  SYNOD_ASSERT(identity_.formation != FormationState::formed && !is_forming_store_, "I-7: a member is formed once");
+  SYNOD_ASSERT(monmap.find(identity_.id) != nullptr, "I-1: a member forms the cluster that lists it");
   is_forming_store_ = true;
   Identity formed = identity_;
   formed.formation = FormationState::formed;
@@ -19,6 +22,8 @@ void Monitor::form(const Monmap& monmap, Output& out) {
 }
 
 void Monitor::on_formed(TimePoint now, Formed& formed, Output& out) {
+  SYNOD_ASSERT(is_forming_store_ && !paxos_, "I-7: nobody takes part before the store is there");
+  SYNOD_ASSERT(formed.log.applied.version == Version() && formed.log.accepted.empty(), "I-7: a new log is empty");
   is_forming_store_ = false;
   last_committed_ = formed.log.applied;
   last_first_ = formed.log.first;

@@ -21,10 +21,12 @@ void Monitor::check_role() const {
   SYNOD_ASSERT(!requester_ || is_marked_, "I-9: whoever copies a store has marked its own");
   SYNOD_ASSERT(!requester_ || requester_->provider() != identity_.id, "[2] no member copies from itself");
   SYNOD_ASSERT(requester_ || requester_tasks_.empty(), "tasks of a sync that is over are not waited for");
+  SYNOD_ASSERT(!unmark_step_ || (is_marked_ && !requester_), "I-9: no sync runs while the mark is taken away");
   SYNOD_ASSERT(!is_marked_ || provider_.session_count() == 0, "I-9: a syncing member serves no store");
   if (requester_) requester_->check_invariants();
   if (!paxos_) return;
   SYNOD_ASSERT(is_member(), "I-1: only who is listed takes part");
+  SYNOD_ASSERT(paxos_->monmap() == *monmap_, "I-1: votes are counted by the monmap that this member has");
   paxos_->check_invariants();
   SYNOD_ASSERT(paxos_->promised() >= identity_.promised, "I-3: Paxos never knows less than the record");
   SYNOD_ASSERT(paxos_->log().committed() == last_committed_ && paxos_->log().first() == last_first_,
@@ -54,6 +56,7 @@ void Monitor::check_steps() const {
     oldest = write.step;
   }
   for (const auto& [task, session] : provider_tasks_) SYNOD_ASSERT(task <= last_task_, "tasks are numbered upwards");
+  for (const uint64_t task : requester_tasks_) SYNOD_ASSERT(task <= last_task_, "tasks are numbered upwards");
   for (const auto& [task, who] : log_reads_) {
     SYNOD_ASSERT(task <= last_task_ && who.first != identity_.id, "the log is read for another member");
   }

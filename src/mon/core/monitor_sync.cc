@@ -78,6 +78,7 @@ void Monitor::start_sync_if_needed(TimePoint now, Output& out) {
   const Peer* provider = best_provider(connected, last_committed_.version, last_failed_provider_);
   if (provider == nullptr) return;
   SYNOD_ASSERT(paxos_ || marked_log_, "only a member with a store syncs");
+  SYNOD_ASSERT(provider->probe.committed.version > last_committed_.version, "[2] nobody copies from who is behind");
   // I-9: from here to the switch it promises, accepts and serves nothing.
   if (paxos_) {
     provider_.end_all(out, [&](uint64_t session, Task task) { run_provider_task(session, std::move(task), out); });
@@ -110,6 +111,7 @@ void Monitor::unmark(Output& out) {
 }
 
 void Monitor::on_unmarked(TimePoint now, Output& out) {
+  SYNOD_ASSERT(is_marked_ && !requester_ && !paxos_, "I-9: until the mark is gone, nothing else begins");
   unmark_step_.reset();
   is_marked_ = false;
   LogState log{marked_log_->committed(),
@@ -138,6 +140,7 @@ void Monitor::tick_sync(TimePoint now, Output& out) {
 
 void Monitor::end_sync(TimePoint now, SyncRequester::Outcome outcome, Output& out) {
   if (outcome != SyncRequester::Outcome::failed) return;
+  SYNOD_ASSERT(requester_ && is_marked_, "I-9: a sync that failed leaves the store marked");
   last_failed_provider_ = requester_->provider();
   sync_again_at_ = now + options_.lease;
   requester_.reset();

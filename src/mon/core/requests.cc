@@ -138,7 +138,8 @@ void Requests::pass_on(TimePoint now, std::deque<Pending>& queue, const Proposal
     Forward forward{++last_forward_, leader, pending.request};
     forward.request.timeout_ms = static_cast<uint32_t>(to_milliseconds(pending.deadline - now));
     out.send(leader.member, std::move(forward));
-    forwarded_.emplace(last_forward_, Forwarded{leader.member, std::move(pending)});
+    const bool is_new = forwarded_.emplace(last_forward_, Forwarded{leader.member, std::move(pending)}).second;
+    SYNOD_ASSERT(is_new, "I-18: what is passed on has a number of its own");
   }
   queue = std::move(kept);
 }
@@ -199,6 +200,7 @@ void Requests::pump(TimePoint now, const View& view, Output& out, const RunTask&
     // Another member may be able to: the client is told at once.
     const std::string why = view.waits_for();
     for (std::deque<Pending>* queue : {&writes_, &reads_, &transfers_}) give_up(*queue, TimePoint::max(), why, out);
+    SYNOD_ASSERT(writes_.empty() && reads_.empty() && transfers_.empty(), "I-18: each that waited was answered");
     index_asks_.clear();
     return;
   }
@@ -233,6 +235,7 @@ void Requests::start_evaluation(const View& view, const RunTask& run) {
     task.requests.push_back(logged(batch.requests.back().request));
   }
   SYNOD_ASSERT(task.version > view.visible, "a value decides what is not applied yet");
+  SYNOD_ASSERT(task.version > paxos.log().committed().version, "I-2: a version is decided once");
   SYNOD_ASSERT(!batch.requests.empty() || task.trim_to != Version(), "a value has a reason");
   batch.task = run(std::move(task));
   evaluating_ = std::move(batch);

@@ -37,7 +37,12 @@ void Requests::check_invariants() const {
   for (const Pending& pending : reads_) {
     SYNOD_ASSERT(pending.is_read() && pending.index <= last_index_, "I-16: no read waits for a question not asked");
   }
-  for (const Pending& pending : writes_) SYNOD_ASSERT(!pending.is_read(), "a read is not proposed");
+  SYNOD_ASSERT(!asked_ || asked_->leader, "I-16: a question goes to a leader");
+  for (const Pending& pending : writes_) SYNOD_ASSERT(pending.is_write(), "only what the log decides is proposed");
+  for (const Pending& pending : transfers_) {
+    SYNOD_ASSERT(!pending.is_read() && !pending.is_write(), "a hand-over is neither read nor logged");
+  }
+  SYNOD_ASSERT(!evaluating_ || evaluating_->requests.size() <= options_.batch_requests, "a value is bounded");
 }
 
 }  // namespace synod

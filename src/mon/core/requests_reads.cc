@@ -17,6 +17,8 @@ void Requests::pump_reads(TimePoint now, const View& view, Output& out, const Ru
   if (reads_.empty()) return;
   std::deque<Pending> kept;
   const bool has_lease = paxos.has_lease(now);
+  SYNOD_ASSERT(!has_lease || paxos.log().committed().version >= paxos.serving_from(),
+               "I-16: no read under a lease before a value of the leader's own pn is committed");
   bool lacks_index = false;
   for (Pending& pending : reads_) {
     const bool is_serializable = pending.is_serializable();

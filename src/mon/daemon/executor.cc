@@ -123,6 +123,8 @@ void Executor::persist(Output& out) {
 }
 
 void Executor::on_written(uint64_t step, bool was_durable, const Status& status) {
+  // A failed write is final, although a later one may be reported as done: it goes to another file, or failed unseen.
+  if (is_stopped_) return;
   if (!status.is_ok()) {
     stop(exit_disk_failure, status.message());
     return;

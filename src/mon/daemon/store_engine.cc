@@ -27,6 +27,11 @@ StoreEngine::StoreEngine(StoreHome& home, std::unique_ptr<MonitorStore> store, E
     : home_(home), options_(options), store_(std::move(store)) {}
 
 Status StoreEngine::write(const std::vector<WriteJob>& jobs) {
+  if (failure_.is_ok()) failure_ = write_now(jobs);
+  return failure_;
+}
+
+Status StoreEngine::write_now(const std::vector<WriteJob>& jobs) {
   std::vector<const StoreWrites*> groups;
   Durability durability = Durability::visible;
   for (const WriteJob& job : jobs) {

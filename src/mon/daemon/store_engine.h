@@ -28,8 +28,8 @@ class StoreEngine {
   // `store` is the home's current store, or null if it has none yet.
   StoreEngine(StoreHome& home, std::unique_ptr<MonitorStore> store, EngineOptions options);
 
-  // All jobs as one batch, durable if one of them is to be, and then covered by the bound (I-11). REQUIRES: only the
-  // first has an identity.
+  // All jobs as one batch, durable if one of them is to be, and then covered by the bound (I-11). After a failure
+  // nothing is written any more, and each call fails. REQUIRES: only the first has an identity.
   Status write(const std::vector<WriteJob>& jobs);
   // A task that cannot be done now, through no fault of the disk, results in a Status; a failure is the disk's.
   Result<TaskResult> run(const Task& task);
@@ -51,12 +51,14 @@ class StoreEngine {
   Result<TaskResult> run_on_writer(const WriteChunkTask& task);
   Result<TaskResult> run_on_writer(const VerifyTask& task);
   Result<TaskResult> run_on_writer(const SwitchTask& task);
+  Status write_now(const std::vector<WriteJob>& jobs);
   Status commit(const std::vector<const StoreWrites*>& groups, Durability durability);
   Status become_current(const std::string& name);
 
   StoreHome& home_;
   EngineOptions options_;
   std::shared_mutex switching_;  // held shared by reader tasks, exclusively while the current store changes
+  Status failure_;  // of the first write that failed
   std::unique_ptr<MonitorStore> store_;
   std::optional<LogEnd> log_end_;            // of the current store; read at its first write
   uint64_t covered_sequence_ = 0;            // by the bound, as far as this object has written it

@@ -1,14 +1,5 @@
-// The real Executor, member a, on a store whose completions a test lets come; member b is a Messenger spoken through by
-// hand. Nothing that depends on a write may reach b before that write's completion.
-#include "mon/daemon/executor.h"
-
-#include <gtest/gtest.h>
-
-#include "mon/daemon/store_engine.h"
-#include "mon/service/monmap_service.h"
-#include "test/sim/home.h"
-#include "test/sim/network.h"
-#include "test/unit/mon/builders.h"
+// Nothing that depends on a write may reach another member before that write's completion.
+#include "test/unit/mon/executor_driver.h"
 
 namespace synod {
 namespace {
@@ -21,137 +12,8 @@ using test::c;
 using test::entry_on;
 using test::genesis;
 using test::pn;
-
-// The engine's work, done at once or, while it is held, when the test says so.
-class HeldStorage : public Storage {
- public:
-  HeldStorage(sim::Scheduler& scheduler, StoreEngine& engine) : scheduler_(scheduler), engine_(engine) {}
-
-  void write(WriteJob job, std::function<void(Status)> done) override {
-    jobs_.push_back(job);
-    waiting_.emplace_back([this, job = std::move(job), done = std::move(done)] {
-      done(failure_.is_ok() ? engine_.write({job}) : failure_);
-    });
-    schedule();
-  }
-  void run(Task task, std::function<void(Result<TaskResult>)> done) override {
-    waiting_.emplace_back([this, task = std::move(task), done = std::move(done)] {
-      done(failure_.is_ok() ? engine_.run(task) : Result<TaskResult>(failure_));
-    });
-    schedule();
-  }
-
-  void hold() { is_held_ = true; }
-  void complete_one() {
-    ASSERT_FALSE(waiting_.empty());
-    const auto work = std::move(waiting_.front());
-    waiting_.pop_front();
-    work();
-  }
-  void release() {
-    is_held_ = false;
-    schedule();
-  }
-  void fail_with(Status status) { failure_ = std::move(status); }
-  size_t waiting() const { return waiting_.size(); }
-  const std::vector<WriteJob>& jobs() const { return jobs_; }
-
- private:
-  void schedule() {
-    scheduler_.call_after(Duration(0), [this] {
-      while (!is_held_ && !waiting_.empty()) complete_one();
-    });
-  }
-
-  sim::Scheduler& scheduler_;
-  StoreEngine& engine_;
-  bool is_held_ = false;
-  Status failure_;
-  std::deque<std::function<void()>> waiting_;
-  std::vector<WriteJob> jobs_;
-};
-
-// Somebody at the other end of a's connections: member b, or a client.
-class Speaker : public MessengerHandler {
- public:
-  Speaker(sim::Scheduler& scheduler, sim::Network& network, Messenger::Self self)
-      : clock_(scheduler),
-        random_(7),
-        transport_(network, self.hello.address),
-        messenger_(
-            transport_, clock_, clock_, random_, {}, [self] { return self; }, *this) {
-    if (self.hello.kind == PeerKind::monitor) {
-      EXPECT_TRUE(messenger_.listen(self.hello.address).is_ok());
-    }
-    messenger_.add_link("host-a:1000");
-  }
-  void say(const Message& message) { EXPECT_TRUE(messenger_.send("host-a:1000", message)); }
-  template <class T>
-  std::vector<T> heard() const {
-    std::vector<T> found;
-    for (const Message& message : heard_) {
-      if (std::holds_alternative<T>(message)) found.push_back(std::get<T>(message));
-    }
-    return found;
-  }
-
- private:
-  void on_link_up(const std::string&, const PeerInfo&) override {}
-  void on_link_down(const std::string&, const Status&) override {}
-  void on_message(ConnectionId, const PeerInfo&, Received received) override {
-    heard_.push_back(std::move(received.message));
-  }
-  void on_disconnected(ConnectionId) override {}
-
-  sim::SteadyClock clock_;
-  sim::SeededRandom random_;
-  sim::HostTransport transport_;
-  std::vector<Message> heard_;
-  Messenger messenger_;
-};
-
-struct World {
-  World() : network(scheduler, 1), clock(scheduler), random(1), transport(network, "host-a:1000") {
-    auto made = home.create_store({});
-    MonitorStore store(std::move(made->db));
-    EXPECT_TRUE(store.initialize(genesis(), monmap_genesis(test::monmap_of(3))).is_ok());
-    EXPECT_TRUE(home.switch_to(made->name, *read_bound(*store.db().new_iterator())).is_ok());
-    engine.emplace(home, std::make_unique<MonitorStore>(*home.open_current({})), EngineOptions{});
-    storage.emplace(scheduler, *engine);
-    MonitorStart start;
-    start.identity = {a, "a", 2, FormationState::formed, test::monmap_of(3).encode(), pn(1, b)};
-    start.address = "host-a:1000";
-    start.monmap = test::monmap_of(3);
-    start.log = test::empty_log();
-    executor.emplace(Executor::World{clock, clock, random, transport, *storage}, std::move(start), MessengerLimits{},
-                     [this](int code, const std::string& why) {
-                       ++exits;
-                       exit_code = code;
-                       exit_reason = why;
-                     });
-    EXPECT_TRUE(executor->start().is_ok());
-    peer.emplace(scheduler, network,
-                 Messenger::Self{{test::fsid, b, 1}, Hello{protocol_version, PeerKind::monitor, "b", "host-b:1001"}});
-    run(milliseconds(500));
-  }
-  void run(Duration duration = milliseconds(100)) { scheduler.run_until(scheduler.now() + duration); }
-  // So that it may promise a pn other than the one it started with.
-  void pass_quiet_period() { run(seconds(1)); }
-
-  sim::Scheduler scheduler;
-  sim::Network network;
-  sim::MemoryHome home;
-  sim::SteadyClock clock;
-  sim::SeededRandom random;
-  sim::HostTransport transport;
-  std::optional<StoreEngine> engine;
-  std::optional<HeldStorage> storage;
-  std::optional<Executor> executor;
-  std::optional<Speaker> peer;
-  int exits = 0;
-  int exit_code = -1;
-  std::string exit_reason;
-};
+using test::Speaker;
+using World = test::ExecutorDriver;
 
 TEST(ExecutorTest, an_accept_leaves_when_the_acceptance_is_durable_and_not_before) {
   World world;
@@ -247,7 +109,7 @@ TEST(ExecutorTest, a_failed_write_stops_the_member_and_nothing_that_waited_ever_
   world.storage->hold();
   world.peer->say(Begin{entry_on(genesis(), pn(1, b), "x"), genesis()});
   world.run();
-  world.storage->fail_with(Status(Code::io_error, "the disk is gone"));
+  world.storage->report(Status(Code::io_error, "the disk is gone"));
   world.storage->release();
   world.run(seconds(2));
   EXPECT_EQ(world.exits, 1);
@@ -258,7 +120,7 @@ TEST(ExecutorTest, a_failed_write_stops_the_member_and_nothing_that_waited_ever_
 
 TEST(ExecutorTest, a_failed_task_stops_the_member) {
   World world;
-  world.storage->fail_with(Status(Code::corruption, "a block is bad"));
+  world.storage->report(Status(Code::corruption, "a block is bad"));
   Speaker client(world.scheduler, world.network, {{}, Hello{protocol_version, PeerKind::client, "", "client"}});
   world.run();
   ClientRequest request;

@@ -219,6 +219,8 @@ TEST(StoreEngineTest, a_bound_that_cannot_be_written_fails_the_write) {
   std::vector<WriteJob> jobs;
   jobs.push_back({{}, {PutEntry{history(1, pn(1, c))[0]}}, Durability::durable});
   EXPECT_EQ(home.engine->write(jobs).code(), Code::io_error);
+  EXPECT_EQ(home.engine->write({{Bytes("a record"), {}, Durability::durable}}).code(), Code::io_error) << "it is final";
+  EXPECT_NE(**home.dir->read_identity(), "a record");
 }
 
 TEST(StoreEngineTest, a_job_of_an_identity_alone_writes_it_and_needs_no_store) {

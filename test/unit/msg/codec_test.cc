@@ -128,6 +128,16 @@ TEST(codec, an_entry_of_version_zero_is_corrupt) {
   EXPECT_EQ(decode(wire_bytes({}, Begin{})).status().code(), Code::corruption);
 }
 
+TEST(codec, a_round_that_leaves_none_above_it_names_no_leadership) {
+  for (const uint64_t round : {UINT64_MAX, uint64_t{1} << 63}) {
+    const Refuse refuse{{7, MemberId(1)}, {round, MemberId(2)}};
+    const Result<Received> received = decode(wire_bytes(sample_source(), refuse));
+    ASSERT_TRUE(received);
+    EXPECT_EQ(std::get<Refuse>(received->message).promised, ProposalNumber());
+    EXPECT_EQ(std::get<Refuse>(received->message).pn, refuse.pn);
+  }
+}
+
 TEST(codec, enumerators_out_of_range_are_corrupt) {
   for (const int wrong : {0, 8, 200}) {
     Probe probe;

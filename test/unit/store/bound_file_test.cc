@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/checksum.h"
+#include "base/codec.h"
 #include "store_helpers.h"
 #include "temp_dir.h"
 
@@ -140,6 +142,22 @@ TEST_F(BoundFileTest, one_bad_or_missing_file_is_no_failure_and_two_are) {
     spit(path(2), flipped);
     EXPECT_NE(read().find("are damaged"), std::string::npos) << byte;
   }
+}
+
+TEST_F(BoundFileTest, a_number_of_the_write_that_leaves_none_for_the_next_is_damage) {
+  BoundFile file(posix_files(), dir_.path());
+  ASSERT_TRUE(file.write(1, bound_of(1)).is_ok());
+  write(file, 2);
+  std::string forged = slurp(path_of(2));
+  forged.replace(12, 8, 8, '\xff');
+  Bytes checksum;
+  put_fixed64(checksum, checksum64(ByteView(forged).substr(0, 76)));
+  spit(path_of(2), forged.replace(76, 8, checksum));
+  EXPECT_EQ(read(), "1");
+  BoundFile restarted(posix_files(), dir_.path());
+  static_cast<void>(restarted.read(1));
+  write(restarted, 3);
+  EXPECT_EQ(read(), "3") << "the forged one must not stay the higher one for good";
 }
 
 TEST_F(BoundFileTest, the_bound_of_a_new_store_stands_beside_that_of_the_current_one) {

@@ -61,6 +61,7 @@ AcceptedLog::Outcome AcceptedLog::accept(const LogEntry& entry, StoreWrites& wri
   } else {
     drop_from(entry.version, writes);
     accepted_.push_back(entry);
+    SYNOD_ASSERT(find(entry.version) == &accepted_.back(), "I-2: no hole below what is accepted");
   }
   writes.push_back(PutEntry{entry});
   return Outcome::accepted;

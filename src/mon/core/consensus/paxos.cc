@@ -20,6 +20,8 @@ Paxos::Paxos(const CoreOptions& options, Random& random, MemberId self, Monmap m
       grant_(std::max(promised, log_.highest_pn()), quiet_until) {
   SYNOD_ASSERT(monmap_.find(self_) != nullptr, "I-1: only a member of the monmap takes part");
   SYNOD_ASSERT(monmap_.voter_count() > 0, "a cluster has a voter");
+  SYNOD_ASSERT(lease_at_leader() > Duration::zero() && lease_at_leader() < options_.lease,
+               "I-14: a grant ends at the leader before it ends at its giver");
   std::set<MemberId> ids;
   for (const Member& member : monmap_.members) {
     SYNOD_ASSERT(member.id && ids.insert(member.id).second, "I-1: a member id is listed once, so it is counted once");
@@ -190,6 +192,10 @@ std::set<MemberId> Paxos::quorum(TimePoint now) const {
 
 bool Paxos::is_in_quorum(TimePoint now) const { return quorum(now).count(self_) > 0; }
 
-std::vector<LogEntry> Paxos::take_chosen() { return std::exchange(chosen_, {}); }
+std::vector<LogEntry> Paxos::take_chosen() {
+  SYNOD_ASSERT(chosen_.empty() || chosen_.back().position() == log_.committed(),
+               "I-2: what was chosen last is the committed position");
+  return std::exchange(chosen_, {});
+}
 
 }  // namespace synod

@@ -13,6 +13,7 @@ void Paxos::promise(const ProposalNumber& pn, Effects& out) {
   SYNOD_ASSERT(pn >= promised_, "I-3: a promise never goes down");
   if (pn == promised_) return;
   SYNOD_ASSERT(!grant_.forbids(pn, now_), "I-14: no promise breaks a grant");
+  SYNOD_ASSERT(monmap_.is_voter(pn.member), "I-1: only a voter is promised to");
   promised_ = pn;
   promise_is_durable_ = false;
   out.promise = pn;
@@ -48,6 +49,7 @@ void Paxos::on_collect(TimePoint now, MemberId from, const Collect& collect, Eff
     // The collector gets the time to recover, once.
     if (auto* idle = std::get_if<Idle>(&role_); idle != nullptr && is_new) idle->elect_at += options_.lease / 2;
   }
+  SYNOD_ASSERT(log_.highest_pn() <= collect.pn, "I-3: nothing is reported that was accepted above the pn promised");
   Last last{collect.pn, log_.first(), log_.committed(), {}};
   for (const LogEntry& entry : log_.accepted()) {
     if (entry.version > collect.committed.version) last.accepted.push_back(entry);
@@ -83,6 +85,8 @@ void Paxos::on_begin(TimePoint now, MemberId from, const Begin& begin, Effects& 
   }
   last_gap_.reset();
   SYNOD_ASSERT(promised_ == pn, "I-3: what is accepted was promised, and nothing above it");
+  SYNOD_ASSERT(log_.position_under(pn).version >= begin.entry.version,
+               "I-17: an acceptance stands on what is committed, or accepted under its own pn");
   out.send_when_durable(from, Accept{pn, begin.entry.position()});
 }
 
@@ -134,6 +138,7 @@ void Paxos::fetch(TimePoint now, MemberId from, Version to, Effects& out) {
     return;
   }
   SYNOD_ASSERT(from != self_ && to > log_.committed().version, "only what is lacking is fetched, from another");
+  SYNOD_ASSERT(!is_leader(), "I-6: a leader that is through with phase 1 lacks nothing");
   pending_fetch_ = PendingFetch{from, to, now + options_.lease};
   out.send(from, Fetch{log_.committed().version.next(), to});
 }

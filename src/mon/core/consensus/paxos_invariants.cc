@@ -48,6 +48,7 @@ void Paxos::check_leader(const Leader& leader) const {
     return;
   }
   SYNOD_ASSERT(leader.promises.empty(), "promises count for phase 1 alone");
+  SYNOD_ASSERT(!pending_fetch_, "I-6: a leader that is through with phase 1 lacks nothing");
   SYNOD_ASSERT(leader.serving_from <= leader.last_proposed.version, "the recovered tail was proposed");
   SYNOD_ASSERT(!is_lapsed(now_, leader), "I-15: a leader whose lease has lapsed is none");
   check_in_flight(leader);

@@ -15,6 +15,7 @@ void Paxos::on_last(TimePoint now, MemberId from, const Last& last, Effects& out
   auto* leader = std::get_if<Leader>(&role_);
   if (leader == nullptr || !leader->is_collecting || last.pn != leader->pn) return;
   leader->promises[from] = last;
+  SYNOD_ASSERT(leader->promises.size() <= monmap_.voter_count(), "I-1: a voter promises once");
   try_to_recover(now, *leader, out);
 }
 
@@ -205,6 +206,7 @@ void Paxos::commit_in_flight(Leader& leader, Effects& out) {
   while (!leader.in_flight.empty()) {
     const InFlight& front = leader.in_flight.front();
     if (!front.is_chosen && !monmap_.is_majority(front.accepted_by)) break;
+    SYNOD_ASSERT(front.entry.predecessor == log_.committed().hash, "I-6: values are committed in the order of the log");
     LogEntry entry = std::move(leader.in_flight.front().entry);
     leader.in_flight.pop_front();
     const bool held = log_.commit_to(entry.position(), out.writes, chosen_);

@@ -85,10 +85,12 @@ void SyncProvider::on_result(TimePoint now, uint64_t number, const TaskResult& r
   if (it == sessions_.end()) return;
   auto& [cookie, session] = *it;
   if (const auto* opened = std::get_if<SnapshotOpened>(&result)) {
+    SYNOD_ASSERT(opened->position.version.next() >= session.hold, "[6] the snapshot reaches up to what is held");
     session.position = opened->position;
     out.trace(LogLevel::info,
               fmt::format("sync [6] snapshot at version {}, cookie {:016x}", opened->position.version.value(), cookie));
   } else if (const auto* chunk = std::get_if<ChunkRead>(&result)) {
+    SYNOD_ASSERT(session.is_reading, "[9] one chunk is read for each acknowledgement");
     // Reading took this end's own time, not the requester's.
     session.expires = now + options_.sync_timeout;
     session.is_reading = false;

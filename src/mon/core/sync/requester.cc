@@ -61,6 +61,7 @@ void SyncRequester::on_message(TimePoint now, MemberId from, const Message& mess
 void SyncRequester::on_chunk(TimePoint now, const SyncChunk& chunk, Output&, const RunTask& run) {
   const bool is_expected = (phase_ == Phase::starting || phase_ == Phase::copying) && chunk.sequence == sequence_ + 1;
   if (!is_expected) return;
+  SYNOD_ASSERT(!last_chunk_ || !last_chunk_->is_last, "[10] nothing follows the last chunk");
   if (checksum64(chunk.transaction.view()) != chunk.checksum) {
     failure_ = fmt::format("chunk {} does not have its checksum", chunk.sequence);
     return;
@@ -152,6 +153,7 @@ SyncRequester::Outcome SyncRequester::on_provider_lost(Output& out) {
 }
 
 SyncRequester::Outcome SyncRequester::fail(std::string why, Output& out) {
+  SYNOD_ASSERT(phase_ != Phase::over, "a sync ends once");
   phase_ = Phase::over;
   failure_ = std::move(why);
   out.trace(LogLevel::warning, fmt::format("sync failed, cookie {:016x}: {}", cookie_, failure_));
