@@ -31,32 +31,42 @@ class LevelDbIterator final : public DbIterator {
   void seek_to_first() override {
     const UnwatchedReads unwatched;
     iterator_->SeekToFirst();
+    look();
   }
   void seek(KeySpace space, ByteView key) override {
     const Bytes stored = space_key(space, key);
     const UnwatchedReads unwatched;
     iterator_->Seek(stored);
+    look();
   }
-  bool is_valid() const override { return iterator_->Valid() && is_stored_key(to_view(iterator_->key())); }
+  bool is_valid() const override { return is_valid_; }
   void next() override {
     SYNOD_ASSERT(is_valid(), "next() of an iterator that is not at a key");
     const UnwatchedReads unwatched;
     iterator_->Next();
+    look();
   }
   KeySpace space() const override { return static_cast<KeySpace>(iterator_->key()[0]); }
   ByteView key() const override { return to_view(iterator_->key()).substr(1); }
   ByteView value() const override { return to_view(iterator_->value()); }
   Status status() const override {
     if (!iterator_->status().ok()) return translate(iterator_->status(), "read", path_);
-    if (iterator_->Valid() && !is_valid()) {
+    if (iterator_->Valid() && !is_valid_) {
       return Status(Code::corruption, fmt::format("the store {} holds a key of no known key space", path_));
     }
     return Status::ok();
   }
 
  private:
+  // LevelDB goes on over the other tables when one cannot be read: what it is at then may be long overwritten or
+  // erased.
+  void look() {
+    is_valid_ = iterator_->Valid() && iterator_->status().ok() && is_stored_key(to_view(iterator_->key()));
+  }
+
   std::unique_ptr<leveldb::Iterator> iterator_;
   std::string path_;
+  bool is_valid_ = false;
 };
 
 class LevelDb final : public KeyValueDB {
