@@ -6,6 +6,9 @@
 namespace synod::script {
 namespace {
 
+// Members number what they ask from the number of their start on, in its upper half.
+uint64_t in_its_life(uint64_t id) { return id & 0xffffffff; }
+
 class Describer {
  public:
   explicit Describer(Names& names) : names_(names) {}
@@ -53,8 +56,8 @@ class Describer {
   std::string operator()(const SyncAbort& m) {
     return fmt::format("{}: {}", names_.of(m.cookie), names_.in(m.reason.message()));
   }
-  std::string operator()(const Forward& m) { return fmt::format("{}: {}", m.id, describe(m.request)); }
-  std::string operator()(const ForwardReply& m) { return fmt::format("{}: {}", m.id, names_.in(describe(m.reply))); }
+  std::string operator()(const Forward& m) { return fmt::format("{}: {}", in_its_life(m.id), describe(m.request)); }
+  std::string operator()(const ForwardReply& m) { return fmt::format("{}: {}", in_its_life(m.id), names_.in(describe(m.reply))); }
   // What scripts do not look into.
   template <class Other>
   std::string operator()(const Other&) {

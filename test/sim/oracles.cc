@@ -63,6 +63,9 @@ void Oracles::check_durable(const std::string& member, const MonitorStart& start
     violated(fmt::format("{} holds {}, and was durably at {}", member, text(applied), text(held.applied)));
   }
   for (const auto& [version, acceptance] : held.accepted) {
+    // What it accepted is one chain: on top of a value that was not chosen nothing ever can be.
+    const auto chosen = version <= applied.version ? chosen_.find(version) : chosen_.end();
+    if (chosen != chosen_.end() && chosen->second.hash != acceptance.hash) break;
     if (version <= applied.version || is_covered(entries, version, acceptance.pn, acceptance.hash)) continue;
     violated(fmt::format("{} has forgotten its acceptance of {} under pn {}", member,
                          text(Position{version, acceptance.hash}), to_string(acceptance.pn)));

@@ -22,7 +22,7 @@ Monitor::Monitor(MonitorStart start, Random& random, TimePoint now)
       probe_at_(now),
       peers_(3 * start.options.lease),
       formation_(start.options, random, initial_members_, start.may_form_alone, now),
-      requests_(start.options, identity_.promised),
+      requests_(start.options, identity_.promised, identity_.start_count),
       is_marked_(start.is_marked),
       provider_(start.options) {
   SYNOD_ASSERT(!start.log || monmap_, "a log belongs to a cluster");

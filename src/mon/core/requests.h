@@ -3,6 +3,7 @@
 // certainly not done, or unknown. Pure; used by one thread.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -43,13 +44,17 @@ class Requests {
     std::function<std::string()> waits_for;  // one sentence, for the answer to whoever waited in vain
   };
 
-  // No leadership of this process life has a pn up to `promised`.
-  explicit Requests(const CoreOptions& options, ProposalNumber promised = {})
-      : options_(options), promised_at_start_(promised) {}
+  // No leadership of this process life has a pn up to `promised`. What this life asks of other members it numbers above
+  // what all lives before it did: an answer to one of those may still come.
+  explicit Requests(const CoreOptions& options, ProposalNumber promised = {}, uint64_t start_count = 0)
+      : options_(options),
+        promised_at_start_(promised),
+        last_index_(start_count << 32),
+        last_forward_(start_count << 32) {}
 
   void on_request(TimePoint now, const Origin& origin, ClientRequest request, Output& out);
   // How far a linearizable read has to see: asked of the leader, and its answer.
-  void on_read_index(MemberId from, uint64_t id) { index_asks_[from] = id; }
+  void on_read_index(MemberId from, uint64_t id) { index_asks_[from] = std::max(index_asks_[from], id); }
   void on_read_index_reply(MemberId from, const ReadIndexReply& reply);
   // What another member passes on. A copy that comes again, as may happen when a network repeats itself or a connection
   // was lost, is dropped: the first one is answered.
@@ -149,7 +154,7 @@ class Requests {
   std::deque<Pending> writes_;  // waiting
   std::deque<Pending> reads_;   // waiting
   std::optional<IndexAsked> asked_;
-  uint64_t last_index_ = 0;
+  uint64_t last_index_;
   std::map<MemberId, uint64_t> index_asks_;  // as leader: the latest of each member
   std::deque<Pending> transfers_;            // waiting
   std::optional<HandingOver> handing_over_;
@@ -157,7 +162,7 @@ class Requests {
   std::deque<InFlight> in_flight_;
   std::map<uint64_t, Pending> running_reads_;  // by task
   std::map<uint64_t, Forwarded> forwarded_;    // by the number that this member gave
-  uint64_t last_forward_ = 0;
+  uint64_t last_forward_;
   size_t count_ = 0;
   size_t bytes_ = 0;
 };

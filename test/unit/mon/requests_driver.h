@@ -11,12 +11,15 @@ namespace synod::test {
 struct RequestsGiven {
   CoreOptions options = {};
   MemberId self = a;
+  uint64_t start_count = 0;
 };
 
 // Requests of one member on a real Paxos; tasks wait until the test answers them.
 struct RequestsDriver {
   explicit RequestsDriver(RequestsGiven given = {})
-      : options(given.options), paxos({.options = given.options, .self = given.self}), requests(given.options) {}
+      : options(given.options),
+        paxos({.options = given.options, .self = given.self}),
+        requests(given.options, {}, given.start_count) {}
 
   void become_leader() {
     paxos.become_leader();
