@@ -38,7 +38,8 @@ std::vector<Bytes> seeds() {
   LogFileReader reader(made);
   while (std::optional<Bytes> edit = reader.next()) seeds.push_back(*std::move(edit));
   // What this one has none of: the previous log, a compaction pointer, a file that went and one that came.
-  seeds.emplace_back("\x09\x05\x05\x01\x09kkkkkkkk\x01\x06\x01\x07\x07\x02\x08\x99\x01\x02k1\x02k2", 31);
+  seeds.emplace_back("\x09\x05\x05\x01\x08kkkkkkkk\x06\x01\x07\x07\x02\x08\x99\x01\x02k1\x02k2");
+  SYNOD_ASSERT(read_manifest(log_of_record(seeds.back())).previous_log_number == 5, "the last seed is an edit");
   return seeds;
 }
 
