@@ -315,6 +315,12 @@ void Oracles::on_sent(const std::string& from_host, const std::string& to_host, 
     violated(fmt::format("{} sends {} while it is syncing", from, message_name(message)));
   }
   check_sender(from, held, message);
+  if (const auto* collect = std::get_if<Collect>(&message)) {
+    const uint64_t life = collected_in_.try_emplace(collect->pn, frame.source.start_count).first->second;
+    if (life != frame.source.start_count) {
+      violated(fmt::format("two lives of {} collect under pn {}", from, to_string(collect->pn)));
+    }
+  }
 }
 
 // ---------------------------------------------------------------------------------------------- steps

@@ -84,6 +84,7 @@ class Oracles : public Observer {
   std::map<Version, std::map<Acceptance, std::set<std::string>>> acceptances_;
   std::map<Version, Chosen> chosen_;
   std::map<std::pair<Version, ProposalNumber>, ChainHash> begun_;
+  std::map<ProposalNumber, uint64_t> collected_in_;  // the start count of the life that did
   std::map<std::string, Position> committed_;                     // as last seen
   std::map<std::pair<std::string, std::string>, Fetch> fetched_;  // the last fetch of one member from another
   std::map<std::pair<std::string, std::string>, std::pair<ProposalNumber, Version>> begun_to_;

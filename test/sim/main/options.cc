@@ -23,7 +23,7 @@ po::options_description described_options() {
   add("members", po::value<std::string>()->value_name("3|5"), "members of the cluster (default 3)");
   add("minutes", po::value<std::string>()->value_name("M"), "simulated minutes with faults, 1 to 1000 (default 1)");
   add("profile", po::value<std::string>()->value_name("NAME"),
-      "default: LevelDB on a simulated disk, and every 20th seed as `both`; model: a store in memory, several times "
+      "default: LevelDB on a simulated disk, and every 20th seed as `both`; model: a store in memory, somewhat "
       "faster; both: LevelDB with what it has promised beside it, in memory, and each read and whatever a restart "
       "finds compared");
   add("hash", "run: print SEED HASH REQUESTS FAULTS for each seed");
