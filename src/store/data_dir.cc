@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "base/mutant.h"
 #include "store/dir_lock.h"
 #include "store/leveldb/level_db.h"
 #include "store/leveldb/log_check.h"
@@ -172,6 +173,7 @@ Status DataDir::switch_to(const std::string& name, const Bound& bound) {
   }
   // First the bound, beside the one of the store that is still current: before the pointer has moved that one counts,
   // and then this one.
+  if (SYNOD_MUTANT("pointer-before-bound")) SYNOD_RETURN_IF_ERROR(write_current_store(files_, path_, name));
   SYNOD_RETURN_IF_ERROR(bound_.write(*store_number(name), bound));
   SYNOD_RETURN_IF_ERROR(write_current_store(files_, path_, name));
   // The switch is done and durable; what could not be removed now goes at the next open.

@@ -63,6 +63,12 @@ void Oracles::check_durable(const std::string& member, const MonitorStart& start
                          text(Position{version, acceptance.hash}), to_string(acceptance.pn)));
   }
   check_chosen("the disk of " + member, applied);
+  // A log that is empty up to the applied version comes with a store that was just copied.
+  if (!start.log || start.log->first > applied.version) return;
+  if (start.log->first > std::max(start.log->trim_floor, held.began)) {
+    violated(fmt::format("{} has trimmed its log up to version {}, and the floor is {}", member,
+                         start.log->first.value(), start.log->trim_floor.value()));
+  }
 }
 
 void Oracles::on_start(const std::string& member, const MonitorStart& start) {
@@ -75,6 +81,7 @@ void Oracles::on_start(const std::string& member, const MonitorStart& start) {
   held.promised = start.identity.promised;
   if (!start.log) return;
   held.applied = start.log->applied;
+  held.began = start.log->first;
   for (const LogEntry& entry : start.log->accepted) {
     held.accepted[entry.version] = {entry.pn, entry.hash};
     accepted(member, entry);
@@ -158,6 +165,7 @@ void Oracles::on_ran(const std::string& member, const Task&, const Result<TaskRe
   }
   held.is_marked = false;
   held.applied = log->applied;
+  held.began = log->first;
   held.accepted.clear();
   held.unsynced.clear();
   for (const LogEntry& entry : log->accepted) held.accepted[entry.version] = {entry.pn, entry.hash};
@@ -266,6 +274,7 @@ void Oracles::check_sender(const std::string& from, Held& held, const Message& m
     for (const LogEntry& entry : entries->entries) check_chosen(from + " (entries)", entry.position());
   } else if (std::holds_alternative<SyncStart>(message)) {
     counters_.count(Rare::sync_started);
+    if (!held.is_marked) violated(from + " asks for a copy before its own store is durably marked");
   }
 }
 

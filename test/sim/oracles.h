@@ -55,6 +55,7 @@ class Oracles : public Observer {
   struct Held {
     ProposalNumber promised;
     Position applied;
+    Version began = Version(1);              // where its log began when it was made: below, it never had anything
     std::map<Version, Acceptance> accepted;  // above applied
     std::deque<WriteJob> unsynced;           // visible, not durable
     ProposalNumber told;                     // the highest pn of a promise, acceptance or grant that it sent

@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "base/codec.h"
+#include "base/mutant.h"
 #include "mon/core/exit_codes.h"
 
 namespace synod {
@@ -34,7 +35,7 @@ Monitor::Monitor(MonitorStart start, Random& random, TimePoint now)
       marked_log_.emplace(*std::move(start.log));
     } else {
       // What it granted before it was stopped is not known any more.
-      start_paxos(now, *std::move(start.log), now + options_.lease);
+      start_paxos(now, *std::move(start.log), SYNOD_MUTANT("no-quiet-period") ? now : now + options_.lease);
     }
   }
 }
@@ -117,7 +118,7 @@ bool Monitor::is_of_older_start(const Source& source) {
   if (start_counts_.size() > 1000 && start_counts_.count(source.member) == 0) start_counts_.clear();
   uint64_t& highest = start_counts_[source.member];
   highest = std::max(highest, source.start_count);
-  return source.start_count < highest;
+  return source.start_count < highest && !SYNOD_MUTANT("older-start-accepted");
 }
 
 void Monitor::handle(TimePoint now, PeerMessage& input, Output& out) {

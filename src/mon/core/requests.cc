@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 
 namespace synod {
 namespace {
@@ -177,7 +178,8 @@ void Requests::on_peer_lost(TimePoint now, MemberId member, Output& out) {
     Pending pending = std::move(it->second.pending);
     it = forwarded_.erase(it);
     if (pending.is_write()) {
-      fail(pending, Code::unknown_outcome, "the leader was lost while it had the request", out);
+      fail(pending, SYNOD_MUTANT("unknown-told-as-failed") ? Code::unavailable : Code::unknown_outcome,
+           "the leader was lost while it had the request", out);
     } else {
       pending.not_before = now;
       reads_.push_back(std::move(pending));
@@ -212,13 +214,13 @@ void Requests::pump(TimePoint now, const View& view, Output& out, const RunTask&
 void Requests::pump_reads(TimePoint now, const View& view, Output&, const RunTask& run) {
   if (reads_.empty()) return;
   std::deque<Pending> kept;
-  const bool has_lease = view.paxos->has_lease(now);
+  const bool has_lease = view.paxos->has_lease(now) || (view.paxos->is_leader() && SYNOD_MUTANT("read-without-lease"));
   for (Pending& pending : reads_) {
     bool may_run = view.has_data && is_serializable(pending.request);
     if (has_lease && !may_run) {
       // Under the lease nobody else commits, so this is all that was ever acknowledged.
       if (pending.required == Version()) pending.required = view.paxos->log().committed().version;
-      may_run = view.visible >= pending.required;
+      may_run = view.visible >= pending.required || SYNOD_MUTANT("read-before-visible");
     }
     if (may_run && running_reads_.size() < running_reads_max) {
       const uint64_t task = run(RangeTask{std::get<RangeRequest>(pending.request.body)});
@@ -234,7 +236,9 @@ void Requests::pump_reads(TimePoint now, const View& view, Output&, const RunTas
 void Requests::start_evaluation(const View& view, const RunTask& run) {
   Paxos& paxos = *view.paxos;
   // No request is evaluated before the recovered tail can be read.
-  if (evaluating_ || !paxos.can_propose() || view.visible < paxos.serving_from()) return;
+  if (evaluating_ || !paxos.can_propose() ||
+      (view.visible < paxos.serving_from() && !SYNOD_MUTANT("evaluate-before-tail-applied")))
+    return;
   if (writes_.empty() && view.trim_to == Version()) return;
   EvaluateTask task{paxos.term(), paxos.next_version(), view.visible, {}, view.trim_to};
   Evaluating batch{0, {}};
@@ -283,6 +287,10 @@ void Requests::on_evaluated(Evaluated& evaluated, const View& view, Output& out)
   }
   SYNOD_ASSERT(evaluated.replies.size() == batch.requests.size(), "one reply for each request");
   const Position position = paxos->propose(std::move(evaluated.value), out);
+  for (size_t i = 0; i < batch.requests.size() && SYNOD_MUTANT("answer-before-chosen"); ++i) {
+    answer(batch.requests[i], evaluated.replies[i], out);
+  }
+  if (SYNOD_MUTANT("answer-before-chosen")) batch.requests.clear();
   in_flight_.push_back({position, std::move(batch.requests), std::move(evaluated.replies)});
 }
 
@@ -298,7 +306,7 @@ void Requests::on_chosen(const std::vector<LogEntry>& chosen, Output& out) {
       InFlight value = std::move(*it);
       it = in_flight_.erase(it);
       for (size_t i = 0; i < value.requests.size(); ++i) {
-        if (value.position == entry.position()) {
+        if (value.position == entry.position() || SYNOD_MUTANT("answer-whatever-is-chosen")) {
           answer(value.requests[i], std::move(value.replies[i]), out);
         } else if (value.position.version == entry.version) {
           // Another value was chosen in its place, so it is certainly not done, and may be tried again.

@@ -2,16 +2,19 @@
 
 #include <utility>
 
+#include "base/mutant.h"
+
 namespace synod {
 
 void InFlight::advance(uint64_t term, Version applied) {
-  if (term != term_) changes_.clear();
+  if (term != term_ && !SYNOD_MUTANT("keep-values-of-old-term")) changes_.clear();
   term_ = term;
   std::erase_if(changes_, [&](const auto& item) { return item.second.version <= applied; });
 }
 
 const InFlight::Change* Draft::find(const Bytes& key) const {
   if (const auto it = changes_.find(key); it != changes_.end()) return &it->second;
+  if (SYNOD_MUTANT("evaluate-without-values-in-flight")) return nullptr;
   if (const auto it = in_flight_.changes_.find(key); it != in_flight_.changes_.end()) return &it->second;
   return nullptr;
 }

@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "base/mutant.h"
 #include "test/sim/main/options.h"
+#include "test/sim/mutants/mutants.h"
 #include "test/sim/run/minimise.h"
 #include "test/sim/run/runner.h"
 #include "tools/main.h"
@@ -16,8 +18,8 @@
 namespace synod::sim {
 namespace {
 
-constexpr uint64_t both_every = 20;           // seeds of the default profile
-constexpr uint64_t rare_asked_from = 1000;    // seeds
+constexpr uint64_t both_every = 20;         // seeds of the default profile
+constexpr uint64_t rare_asked_from = 1000;  // seeds
 constexpr size_t shrink_runs_max = 200;
 constexpr int exit_violations = 1;
 
@@ -31,6 +33,7 @@ std::string replay_command(const SimOptions& options, uint64_t seed) {
   std::string command = fmt::format("synod-sim replay --seed {} --members {} --minutes {} --trace", seed,
                                     options.members, options.minutes);
   if (options.profile != Profile::standard) command += fmt::format(" --profile {}", profile_name(options.profile));
+  if (options.mutant != nullptr) command += fmt::format(" --mutant {}", options.mutant);
   return command;
 }
 
@@ -111,8 +114,7 @@ int replay(const SimOptions& options) {
   RunOptions run_options;
   run_options.trace = options.trace;
   if (options.only) run_options.successes_min = 0;
-  const RunResult result =
-      finish_isolated(start_isolated(scenario_of(options, options.first_seed), run_options));
+  const RunResult result = finish_isolated(start_isolated(scenario_of(options, options.first_seed), run_options));
   fmt::print("seed {}: {:016x} {} requests, {} while faults were active, {} faults, {} events\n", options.first_seed,
              result.hash, result.requests, result.successes_during_faults, result.faults, result.events);
   if (result.violation.empty()) return exit_ok;
@@ -157,12 +159,21 @@ int list_faults(const SimOptions& options) {
   return exit_ok;
 }
 
+int list_mutants() {
+  if constexpr (has_mutants) {
+    for (const Mutant& mutant : all_mutants()) fmt::print("{}: {}\n", mutant.name, mutant.breaks);
+  }
+  return exit_ok;
+}
+
 int dispatch(const SimOptions& options) {
+  if constexpr (has_mutants) set_mutant(options.mutant);
   switch (options.command) {
     case SimOptions::Command::run: return Campaign(options).run();
     case SimOptions::Command::replay: return replay(options);
     case SimOptions::Command::shrink: return shrink(options);
     case SimOptions::Command::faults: return list_faults(options);
+    case SimOptions::Command::mutants: return list_mutants();
   }
   return exit_usage;
 }

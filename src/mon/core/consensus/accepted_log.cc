@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 
 namespace synod {
 
@@ -37,7 +38,7 @@ const LogEntry* AcceptedLog::find(Version version) const {
 
 void AcceptedLog::drop_from(Version version, StoreWrites& writes) {
   const uint64_t keep = version.value() - committed_.version.value() - 1;
-  if (keep >= accepted_.size()) return;
+  if (keep >= accepted_.size() || SYNOD_MUTANT("keep-unchained")) return;
   writes.push_back(EraseEntries{version, accepted_.back().version.next()});
   accepted_.resize(keep);
 }
@@ -50,7 +51,8 @@ AcceptedLog::Outcome AcceptedLog::accept(const LogEntry& entry, StoreWrites& wri
     // The chain rule. A predecessor that was accepted under an older pn only may never have been chosen: an acceptance
     // on top of it would count for a history that another leader can still replace.
     const LogEntry* below = find(entry.version.previous());
-    if (below == nullptr || below->pn != entry.pn || below->hash != entry.predecessor) return Outcome::gap;
+    const bool is_under_pn = below != nullptr && (below->pn == entry.pn || SYNOD_MUTANT("chain-rule-off"));
+    if (!is_under_pn || below->hash != entry.predecessor) return Outcome::gap;
   }
   const LogEntry* held = find(entry.version);
   if (held != nullptr && held->hash == entry.hash) {
@@ -96,7 +98,7 @@ bool AcceptedLog::learn(const LogEntry& entry, StoreWrites& writes, std::vector<
 void AcceptedLog::trim_to(Version floor, StoreWrites& writes) {
   const Version to = std::min(floor, committed_.version.next());
   if (to <= first_) return;
-  writes.push_back(EraseEntries{first_, to});
+  writes.push_back(EraseEntries{first_, SYNOD_MUTANT("trim-too-far") ? to.next() : to});
   first_ = to;
 }
 

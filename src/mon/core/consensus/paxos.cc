@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 
 namespace synod {
 
@@ -77,7 +78,9 @@ void Paxos::become_idle(TimePoint now, const std::string& why, Effects& out) {
   role_ = Idle{now + options_.lease / 50 + random_delay(options_.lease / 3)};
 }
 
-ProposalNumber Paxos::next_pn() const { return {std::max(promised_.round, highest_round_seen_) + 1, self_}; }
+ProposalNumber Paxos::next_pn() const {
+  return {std::max(promised_.round, highest_round_seen_) + (SYNOD_MUTANT("pn-reused") ? 0 : 1), self_};
+}
 
 void Paxos::become_candidate(TimePoint now, Effects& out) {
   Candidate candidate{next_pn(), {self_}, now + options_.lease / 4 + random_delay(options_.lease / 4)};

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "mon/core/consensus/paxos.h"
 
 namespace synod {
@@ -32,7 +33,7 @@ void Paxos::follow(TimePoint now, const ProposalNumber& pn, Effects& out) {
 
 void Paxos::on_collect(TimePoint now, MemberId from, const Collect& collect, Effects& out) {
   if (collect.pn.member != from) return;
-  if (collect.pn < promised_ || grant_.forbids(collect.pn, now)) {
+  if (collect.pn < promised_ || (grant_.forbids(collect.pn, now) && !SYNOD_MUTANT("grant-does-not-forbid"))) {
     out.send(from, Refuse{collect.pn, promised_});
     return;
   }
@@ -44,6 +45,7 @@ void Paxos::on_collect(TimePoint now, MemberId from, const Collect& collect, Eff
   Last last{collect.pn, log_.first(), log_.committed(), {}};
   for (const LogEntry& entry : log_.accepted()) {
     if (entry.version > collect.committed.version) last.accepted.push_back(entry);
+    if (SYNOD_MUTANT("report-new-pn-for-old-value") && !last.accepted.empty()) last.accepted.back().pn = collect.pn;
   }
   out.send_when_durable(from, std::move(last));
 }
@@ -51,7 +53,7 @@ void Paxos::on_collect(TimePoint now, MemberId from, const Collect& collect, Eff
 void Paxos::on_begin(TimePoint now, MemberId from, const Begin& begin, Effects& out) {
   const ProposalNumber pn = begin.entry.pn;
   if (pn.member != from) return;
-  if (pn < promised_) {
+  if (pn < promised_ && !SYNOD_MUTANT("accept-below-promise")) {
     out.send(from, Refuse{pn, promised_});
     return;
   }
@@ -70,7 +72,7 @@ void Paxos::on_begin(TimePoint now, MemberId from, const Begin& begin, Effects& 
     out.is_durable = true;
     behind_trim_ = false;
     // Not only by the entry: a lease under this pn must not outlive the memory of the promise.
-    promise(pn, out);
+    if (!SYNOD_MUTANT("accept-not-a-promise")) promise(pn, out);
   }
   last_gap_.reset();
   out.send_when_durable(from, Accept{pn, begin.entry.position()});
@@ -89,7 +91,7 @@ void Paxos::on_lease(TimePoint now, MemberId from, const Lease& lease, Effects& 
   if (grant_.forbids(lease.pn, now)) return;
   promise(lease.pn, out);
   follow(now, lease.pn, out);
-  grant_.give(lease.pn, now + options_.lease);
+  grant_.give(lease.pn, now + (SYNOD_MUTANT("lease-longer") ? options_.lease / 2 : options_.lease));
   if (auto* peon = std::get_if<Peon>(&role_)) peon->quorum = {lease.quorum.begin(), lease.quorum.end()};
   note_committed(now, from, lease.committed, out);
   if (lease.first > log_.committed().version.next()) behind_trim_ = true;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "mon/core/consensus/paxos.h"
 
 namespace synod {
@@ -29,7 +30,8 @@ void Paxos::try_to_recover(TimePoint now, Leader& leader, Effects& out) {
       ahead = member;
     }
   }
-  if (promised_by.count(self_) == 0 || !monmap_.is_majority(promised_by)) return;
+  const bool is_majority = monmap_.is_majority(promised_by) || SYNOD_MUTANT("recover-from-minority");
+  if (promised_by.count(self_) == 0 || !is_majority) return;
   if (furthest.version > log_.committed().version) {
     if (leader.promises[ahead].first > log_.committed().version.next()) {
       behind_trim_ = true;
@@ -58,10 +60,11 @@ void Paxos::recover(TimePoint now, Leader& leader, Effects& out) {
       for (const LogEntry& entry : last.accepted) {
         const bool chains =
             entry.version == leader.last_proposed.version.next() && entry.predecessor == leader.last_proposed.hash;
-        if (chains && (best == nullptr || entry.pn > best->pn)) best = &entry;
+        const bool is_better = best == nullptr || entry.pn > best->pn || SYNOD_MUTANT("recover-any-pn");
+        if (chains && is_better) best = &entry;
       }
     }
-    if (best == nullptr) break;
+    if (best == nullptr || (recovered == 1 && SYNOD_MUTANT("recover-first-only"))) break;
     propose_entry(leader, best->value, out);
     ++recovered;
   }
@@ -165,7 +168,9 @@ void Paxos::on_accept(TimePoint, MemberId from, const Accept& accept, Effects& o
   if (leader == nullptr || leader->is_collecting || accept.pn != leader->pn) return;
   // I-6: an acceptance counts for its own version, and for the value that it names, alone.
   for (InFlight& value : leader->in_flight) {
-    if (value.entry.position() == accept.position) value.accepted_by.insert(from);
+    const bool counts = value.entry.position() == accept.position ||
+                        (value.entry.version < accept.position.version && SYNOD_MUTANT("count-for-all-below"));
+    if (counts && !value.accepted_by.insert(from).second && SYNOD_MUTANT("count-vote-twice")) value.is_chosen = true;
   }
   commit_in_flight(*leader, out);
 }
@@ -185,7 +190,8 @@ void Paxos::commit_in_flight(Leader& leader, Effects& out) {
   const Version before = log_.committed().version;
   while (!leader.in_flight.empty()) {
     const InFlight& front = leader.in_flight.front();
-    if (!front.is_chosen && !monmap_.is_majority(front.accepted_by)) break;
+    const bool is_majority = monmap_.is_majority(front.accepted_by) || SYNOD_MUTANT("commit-below-majority");
+    if (!front.is_chosen && !is_majority) break;
     LogEntry entry = std::move(leader.in_flight.front().entry);
     leader.in_flight.pop_front();
     const bool held = log_.commit_to(entry.position(), out.writes, chosen_);
@@ -227,7 +233,8 @@ void Paxos::send_lease(TimePoint now, Leader& leader, Effects& out) {
 void Paxos::on_lease_ack(TimePoint now, MemberId from, const LeaseAck& ack, Effects& out) {
   auto* leader = std::get_if<Leader>(&role_);
   if (leader == nullptr || leader->is_collecting || ack.pn != leader->pn) return;
-  leader->lease.on_granted(from, ack.sequence, lease_at_leader());
+  const uint64_t sequence = SYNOD_MUTANT("lease-from-answer") ? leader->lease.ask(now) : ack.sequence;
+  leader->lease.on_granted(from, sequence, lease_at_leader());
   if (leader->lease.is_valid(now, monmap_)) leader->last_valid = now;
   note_chosen(*leader, ack.committed, out);
   const Progress& progress = leader->peers[from];
@@ -241,7 +248,8 @@ void Paxos::on_lease_ack(TimePoint now, MemberId from, const LeaseAck& ack, Effe
 
 bool Paxos::has_lease(TimePoint now) const {
   const auto* leader = std::get_if<Leader>(&role_);
-  return leader != nullptr && !leader->is_collecting && log_.committed().version >= leader->serving_from &&
+  return leader != nullptr && !leader->is_collecting &&
+         (log_.committed().version >= leader->serving_from || SYNOD_MUTANT("read-before-own-value")) &&
          leader->lease.is_valid(now, monmap_);
 }
 

@@ -1,0 +1,59 @@
+#include "test/sim/mutants/mutants.h"
+
+namespace synod::sim {
+
+// In the order of doc/testing.md: the disk, starting again, voting, recovery, leases and reads, requests, sync and trim.
+const std::vector<Mutant>& all_mutants() {
+  static const std::vector<Mutant> mutants{
+      {"ack-before-persist", "what depends on a write leaves before the write is durable"},
+      {"promise-not-durable", "a promise is told and not written"},
+      {"skip-commit-fsync", "a durable commit does not sync the write-ahead log"},
+      {"mixed-sync", "a write-ahead log with unsynced writes is not synced when the next one begins"},
+      {"no-dir-sync", "the names of new write-ahead logs, and of CURRENT, are not synced"},
+      {"bound-before-batch", "the bound names a batch that is not durable yet"},
+      {"pointer-before-bound", "the pointer moves to a new store before the bound names it"},
+      {"identity-kept-once", "only one copy of the identity is written"},
+      {"ignore-failed-write", "a member goes on after a write that failed"},
+      {"honest-tail-refused", "a torn tail behind the very last synced batch is taken for corruption"},
+      {"applied-position-not-in-batch", "the effects of a value are written without the new position"},
+      {"apply-out-of-order", "the steps that share a batch are written in the reverse order"},
+      {"forget-promise-on-restart", "the promise is not read at start"},
+      {"forget-accepted-on-restart", "the accepted values are not read at start"},
+      {"older-start-accepted", "what an earlier life of a member sent counts after its new life has spoken"},
+      {"accept-below-promise", "a value is accepted under a pn below the promise"},
+      {"accept-not-a-promise", "an acceptance does not raise the promise"},
+      {"keep-unchained", "entries that no longer chain stay when one below them is replaced"},
+      {"chain-rule-off", "a value is accepted on top of one that was accepted under an older pn only"},
+      {"count-for-all-below", "an acceptance counts for the versions below it too"},
+      {"count-vote-twice", "an acceptance that comes again counts as one of another member"},
+      {"commit-below-majority", "the leader's own acceptance is enough"},
+      {"pn-reused", "a new leadership does not raise the round"},
+      {"report-new-pn-for-old-value", "an accepted value is reported under the pn just promised"},
+      {"recover-from-minority", "a leader recovers before a majority has promised"},
+      {"recover-any-pn", "of the values reported for a version, any one is recovered"},
+      {"recover-first-only", "only the first of the recovered values is proposed again"},
+      {"evaluate-before-tail-applied", "requests are evaluated before the recovered values can be read"},
+      {"lease-longer", "the leader counts a grant for longer than its giver"},
+      {"lease-from-answer", "the leader counts a grant from its receipt, not from when it was asked for"},
+      {"grant-does-not-forbid", "a member promises to another one while its grant lasts"},
+      {"no-quiet-period", "a member that starts may promise to anybody at once"},
+      {"read-without-lease", "a leader answers reads without a lease"},
+      {"read-before-own-value", "a leader answers reads before a value of its own pn is committed"},
+      {"read-before-visible", "a read does not wait until what is committed can be read"},
+      {"answer-before-chosen", "a write is answered when it is proposed"},
+      {"answer-whatever-is-chosen", "a write is answered when any value is chosen at its version"},
+      {"unknown-told-as-failed", "a write that may yet be done is told as certainly not done"},
+      {"evaluate-without-values-in-flight", "a value is computed on what is applied, without the values in flight"},
+      {"keep-values-of-old-term", "values in flight of an earlier leadership are still computed upon"},
+      {"answer-not-kept", "a session does not keep its answers: what is asked again is done again"},
+      {"session-not-replicated", "the change of a session is not part of the value"},
+      {"finished-request-admitted", "a session does what its client has given up already"},
+      {"trim-too-far", "one version more than the logged floor allows is trimmed"},
+      {"vote-while-syncing", "a member that syncs takes part in consensus"},
+      {"sync-before-marker", "a member asks for a copy before the marker is durable"},
+      {"sync-keeps-unchained", "accepted entries that do not chain on the copy are kept with it"},
+  };
+  return mutants;
+}
+
+}  // namespace synod::sim
