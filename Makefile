@@ -3,7 +3,7 @@
 BUILD ?= build
 JOBS ?= $(shell nproc)
 
-.PHONY: help deps configure build test demo bench mutants check clean
+.PHONY: help deps configure build test demo bench model mutants check clean
 .DEFAULT_GOAL := help
 
 help:
@@ -12,6 +12,7 @@ help:
 	@echo 'make demo    three monitors lose a member and get it back, with real data'
 	@echo 'make test    build and run all tests'
 	@echo 'make bench   build and run the benchmarks'
+	@echo 'make model   check the protocol'"'"'s model over its whole state space, and refute it without each rule'
 	@echo 'make mutants plant bugs, one after the other, and expect the simulator to catch each'
 	@echo 'make check   formatting, the layer rule, lint, and g++ and clang++ without a warning'
 	@echo 'make clean   remove what was built'
@@ -37,6 +38,9 @@ demo: build
 bench: configure
 	@cmake --build $(BUILD) --parallel $(JOBS) --target programs benchmarks
 	@scripts/run_benchmarks $(BUILD)
+
+model: deps
+	@model/run --build $(BUILD) --jobs $(JOBS)
 
 mutants: deps
 	@scripts/mutants --jobs $(JOBS)

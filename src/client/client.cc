@@ -293,6 +293,13 @@ Result<Client::Scanned> Client::scan(RangeRequest request, const std::function<b
   }
 }
 
+Result<TransferReply> Client::transfer_leader(std::string name) {
+  Result<ClientReply> reply = impl_->call(TransferRequest{std::move(name)});
+  if (!reply) return reply.error();
+  if (auto* body = std::get_if<TransferReply>(&reply->body)) return std::move(*body);
+  return Status(Code::unknown_outcome, "the cluster answered a hand-over with something else");
+}
+
 Result<StatusReply> Client::status() { return impl_->status(); }
 
 }  // namespace synod

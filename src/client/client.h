@@ -65,6 +65,11 @@ class Client {
   // (0: all). Each page has its own timeout. A page is consistent; two pages may be of different revisions.
   Result<Scanned> scan(RangeRequest request, const std::function<bool(const KeyValue&)>& visit);
 
+  // Has the leader hand over to the member of this name; the answer names the leader then. `invalid_argument`: no such
+  // member. `refused`: it has no vote, leads already, cannot be reached, or did not become level in time; the leader
+  // goes on. `unknown_outcome`: as for write; whoever is elected leads.
+  Result<TransferReply> transfer_leader(std::string name);
+
   // The first answer that knows of a quorum; when all were asked and none does, the first answer.
   Result<StatusReply> status();
 

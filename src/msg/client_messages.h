@@ -56,11 +56,15 @@ struct RangeRequest {
   Consistency consistency = Consistency::linearizable;
 };
 struct StatusRequest {};
+// Asks the leader to hand over to a member.
+struct TransferRequest {
+  std::string name;
+};
 
 struct ClientRequest {
   uint64_t id = 0;          // drawn by the client, echoed by the answer
   uint32_t timeout_ms = 0;  // after which the client will not wait any longer
-  std::variant<WriteRequest, RangeRequest, StatusRequest, OpenSessionRequest> body;
+  std::variant<WriteRequest, RangeRequest, StatusRequest, OpenSessionRequest, TransferRequest> body;
 };
 
 struct WriteReply {
@@ -102,12 +106,15 @@ struct StatusReply {
   std::vector<std::string> quorum;           // names
   std::vector<MemberStatus> members;         // in monmap order
 };
+struct TransferReply {
+  std::string leader;  // the name of the one that leads now
+};
 // status is ok, or: not done (unavailable, invalid_argument, refused, exhausted, unknown_session) or unknown_outcome.
 // "Not done" is said of this copy of a request; of another copy it says nothing.
 struct ClientReply {
   uint64_t id = 0;
   Status status;
-  std::variant<std::monostate, WriteReply, RangeReply, StatusReply, OpenSessionReply> body;
+  std::variant<std::monostate, WriteReply, RangeReply, StatusReply, OpenSessionReply, TransferReply> body;
 };
 
 }  // namespace synod

@@ -53,6 +53,9 @@ void pack_body(const StatusRequest&, proto::ClientRequest* to, Packer&) { to->mu
 void pack_body(const OpenSessionRequest& body, proto::ClientRequest* to, Packer&) {
   to->mutable_open_session()->set_client(body.client);
 }
+void pack_body(const TransferRequest& body, proto::ClientRequest* to, Packer&) {
+  to->mutable_transfer()->set_name(body.name);
+}
 
 WriteRequest unpack_body(const proto::WriteRequest& from, Unpacker& unpacker) {
   WriteRequest body;
@@ -83,6 +86,7 @@ void unpack(const proto::ClientRequest& from, ClientRequest& message, Unpacker& 
     case proto::ClientRequest::kRange: message.body = unpack_body(from.range(), unpacker); break;
     case proto::ClientRequest::kStatus: message.body = StatusRequest{}; break;
     case proto::ClientRequest::kOpenSession: message.body = OpenSessionRequest{from.open_session().client()}; break;
+    case proto::ClientRequest::kTransfer: message.body = TransferRequest{from.transfer().name()}; break;
     case proto::ClientRequest::BODY_NOT_SET: unpacker.fail("a client's request is of unknown kind"); break;
   }
 }
@@ -135,6 +139,10 @@ void pack_body(const StatusReply& body, proto::ClientReply* to, Packer&) {
   status->set_epoch(body.epoch);
   for (const std::string& name : body.quorum) status->add_quorum(name);
   for (const MemberStatus& member : body.members) pack_member(member, status->add_members());
+}
+
+void pack_body(const TransferReply& body, proto::ClientReply* to, Packer&) {
+  to->mutable_transfer()->set_leader(body.leader);
 }
 
 WriteReply unpack_body(const proto::WriteReply& from, Unpacker&) {
@@ -195,6 +203,7 @@ void unpack(const proto::ClientReply& from, ClientReply& message, Unpacker& unpa
     case proto::ClientReply::kOpenSession:
       message.body = OpenSessionReply{unpack(from.open_session().session())};
       break;
+    case proto::ClientReply::kTransfer: message.body = TransferReply{from.transfer().leader()}; break;
     case proto::ClientReply::BODY_NOT_SET: break;
   }
 }

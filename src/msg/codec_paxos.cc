@@ -15,6 +15,9 @@ template <> struct ProtoOf<Gap> { using type = proto::Gap; };
 template <> struct ProtoOf<Commit> { using type = proto::Commit; };
 template <> struct ProtoOf<Lease> { using type = proto::Lease; };
 template <> struct ProtoOf<LeaseAck> { using type = proto::LeaseAck; };
+template <> struct ProtoOf<HandOver> { using type = proto::HandOver; };
+template <> struct ProtoOf<ReadIndex> { using type = proto::ReadIndex; };
+template <> struct ProtoOf<ReadIndexReply> { using type = proto::ReadIndexReply; };
 template <> struct ProtoOf<Fetch> { using type = proto::Fetch; };
 template <> struct ProtoOf<Entries> { using type = proto::Entries; };
 // clang-format on
@@ -54,11 +57,13 @@ void unpack(const proto::ProposeReply& from, ProposeReply& message, Unpacker&) {
 void pack(const Collect& message, proto::Collect* to, Packer&) {
   pack(message.pn, to->mutable_pn());
   pack(message.committed, to->mutable_committed());
+  if (message.released) pack(message.released, to->mutable_released());
 }
 
 void unpack(const proto::Collect& from, Collect& message, Unpacker& unpacker) {
   message.pn = unpack(from.pn());
   message.committed = unpack(from.committed(), unpacker);
+  if (from.has_released()) message.released = unpack(from.released());
 }
 
 void pack(const Last& message, proto::Last* to, Packer& packer) {
@@ -146,12 +151,32 @@ void pack(const LeaseAck& message, proto::LeaseAck* to, Packer&) {
   to->set_sequence(message.sequence);
   pack(message.position, to->mutable_position());
   pack(message.committed, to->mutable_committed());
+  to->set_disk_hangs(message.disk_hangs);
 }
 
 void unpack(const proto::LeaseAck& from, LeaseAck& message, Unpacker& unpacker) {
   message.pn = unpack(from.pn());
   message.sequence = from.sequence();
   message.position = unpack(from.position(), unpacker);
+  message.committed = unpack(from.committed(), unpacker);
+  message.disk_hangs = from.disk_hangs();
+}
+
+void pack(const HandOver& message, proto::HandOver* to, Packer&) { pack(message.pn, to->mutable_pn()); }
+
+void unpack(const proto::HandOver& from, HandOver& message, Unpacker&) { message.pn = unpack(from.pn()); }
+
+void pack(const ReadIndex& message, proto::ReadIndex* to, Packer&) { to->set_id(message.id); }
+
+void unpack(const proto::ReadIndex& from, ReadIndex& message, Unpacker&) { message.id = from.id(); }
+
+void pack(const ReadIndexReply& message, proto::ReadIndexReply* to, Packer&) {
+  to->set_id(message.id);
+  pack(message.committed, to->mutable_committed());
+}
+
+void unpack(const proto::ReadIndexReply& from, ReadIndexReply& message, Unpacker& unpacker) {
+  message.id = from.id();
   message.committed = unpack(from.committed(), unpacker);
 }
 
@@ -188,6 +213,9 @@ template struct MessageCodec<Gap>;
 template struct MessageCodec<Commit>;
 template struct MessageCodec<Lease>;
 template struct MessageCodec<LeaseAck>;
+template struct MessageCodec<HandOver>;
+template struct MessageCodec<ReadIndex>;
+template struct MessageCodec<ReadIndexReply>;
 template struct MessageCodec<Fetch>;
 template struct MessageCodec<Entries>;
 

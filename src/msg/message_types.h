@@ -42,6 +42,9 @@ template <> inline constexpr MessageType message_type<Lease>{29, "lease"};
 template <> inline constexpr MessageType message_type<LeaseAck>{30, "lease_ack"};
 template <> inline constexpr MessageType message_type<Fetch>{31, "fetch"};
 template <> inline constexpr MessageType message_type<Entries>{32, "entries"};
+template <> inline constexpr MessageType message_type<HandOver>{33, "hand_over"};
+template <> inline constexpr MessageType message_type<ReadIndex>{34, "read_index"};
+template <> inline constexpr MessageType message_type<ReadIndexReply>{35, "read_index_reply"};
 
 template <> inline constexpr MessageType message_type<SyncStart>{40, "sync_start"};
 template <> inline constexpr MessageType message_type<HoldTrim>{41, "hold_trim"};

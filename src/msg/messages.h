@@ -91,6 +91,7 @@ struct ProposeReply {
 struct Collect {
   ProposalNumber pn;
   Position committed;
+  ProposalNumber released = {};  // the pn that was handed over to the sender, or zero: grants to it bind no longer
 };
 // A promise. Sent when it is durable.
 struct Last {
@@ -138,6 +139,22 @@ struct LeaseAck {
   ProposalNumber pn;
   uint64_t sequence = 0;
   Position position;  // last accepted under pn, or committed
+  Position committed;
+  bool disk_hangs = false;  // the peon's: it takes no values for now
+};
+
+// The leader of pn has given up its lease for ever, and asks the receiver, which is level, to lead at once.
+struct HandOver {
+  ProposalNumber pn;
+};
+
+// How far must a member have applied to answer a linearizable read that arrived before this was sent?
+struct ReadIndex {
+  uint64_t id = 0;  // given by the member that asks
+};
+// Sent under a valid lease only; committed is the leader's at that moment.
+struct ReadIndexReply {
+  uint64_t id = 0;
   Position committed;
 };
 
@@ -204,7 +221,8 @@ struct ForwardReply {
 };
 
 using Message = std::variant<Hello, Goodbye, Probe, FormPrepare, FormPrepared, FormCommit, Propose, ProposeReply,
-                             Collect, Last, Refuse, Begin, Accept, Gap, Commit, Lease, LeaseAck, Fetch, Entries,
+                             Collect, Last, Refuse, Begin, Accept, Gap, Commit, Lease, LeaseAck, HandOver, ReadIndex,
+                             ReadIndexReply, Fetch, Entries,
                              SyncStart, HoldTrim, HoldTrimReply, ReleaseTrim, SyncChunk, SyncAck, SyncAbort,
                              ClientRequest, ClientReply, Forward, ForwardReply>;
 

@@ -164,6 +164,14 @@ int status(const Options& options) {
   return exit_unavailable;
 }
 
+int transfer_leader(const Options& options) {
+  Client client(client_options(options));
+  const Result<TransferReply> reply = client.transfer_leader(options.arguments[1]);
+  if (!reply) return fail(reply.error());
+  print_line(options.format == Format::json ? json_of_transfer(*reply) : fmt::format("leader {}", reply->leader));
+  return exit_ok;
+}
+
 int report_import(const ImportResult& result, const std::string& name) {
   const ImportSummary& done = result.summary;
   const Status& status = result.status;
@@ -217,6 +225,7 @@ int run_command(const Options& options) {
   if (options.command == "put") return put(options);
   if (options.command == "get") return get(options);
   if (options.command == "del") return del(options);
+  if (options.command == "leader") return transfer_leader(options);
   if (options.command == "import") return import(options);
   SYNOD_ASSERT(options.command == "range" || options.command == "export", "a command that options.cc knows");
   return range(options);

@@ -55,6 +55,10 @@ std::string json_of_del(const WriteReply& reply) {
   return json::serialize(json::object{{"revision", reply.revision}, {"deleted", deleted}});
 }
 
+std::string json_of_transfer(const TransferReply& reply) {
+  return json::serialize(json::object{{"leader", reply.leader}});
+}
+
 std::string json_of_get(const KeyValue& item, uint64_t revision) {
   json::object object = object_of_item(item);
   object["revision"] = revision;

@@ -14,6 +14,8 @@ namespace synod {
 std::string json_of_put(const WriteReply& reply);
 // {"revision", "deleted"}: deleted is 0 or 1
 std::string json_of_del(const WriteReply& reply);
+// {"leader"}: the name of the one that leads now
+std::string json_of_transfer(const TransferReply& reply);
 // {"key", "value", "create_revision", "mod_revision", "version", "revision"}: revision is the store's
 std::string json_of_get(const KeyValue& item, uint64_t revision);
 // {"key", "value", "create_revision", "mod_revision", "version"}

@@ -31,6 +31,7 @@ const std::vector<Command>& commands() {
       {"del", "KEY", 1, 1, {}},
       {"range", "KEY [END] | --prefix P [--limit N] [--consistency C]", 0, 2, {"prefix", "limit", "consistency"}},
       {"export", "[--prefix P] [--consistency C]", 0, 0, {"prefix", "consistency"}},
+      {"leader", "transfer NAME", 2, 2, {}},
       {"import", "FILE|- [--batch N]", 1, 1, {"batch"}},
   };
   return all;
@@ -145,6 +146,9 @@ Status check_command(const Options& options, const CommandLine& line) {
     return usage_error(
         fmt::format("too {} arguments: synod {} {}", count < least ? "few" : "many", command->name, command->usage));
   }
+  if (options.command == "leader" && options.arguments[0] != "transfer") {
+    return usage_error(fmt::format("unknown command 'leader {}'", options.arguments[0]));
+  }
   if (options.monitors.empty()) return usage_error("no monitor given: use --mons HOST:PORT,... or set SYNOD_MONS");
   return Status::ok();
 }
@@ -181,6 +185,8 @@ Commands
   del     removes KEY; exit 1 if it does not exist
   range   prints the keys from KEY up to END (not included; without END: to the last one), or those that start with P
   export  prints all keys; pages may be of different revisions while others write
+  leader transfer
+          has the leader hand over to the member NAME, once that one is level; no request fails
   import  stores what range and export print. A file is checked as a whole before anything is stored; of what comes
           through a pipe, the lines before a malformed one may be stored.
 

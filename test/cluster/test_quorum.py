@@ -8,7 +8,7 @@ import socket
 import time
 import unittest
 
-from harness import (OK, STOP_SECONDS, UNAVAILABLE, UNKNOWN, ClusterTest, import_lines, parse_lines, wait_until)
+from harness import (OK, REFUSED, STOP_SECONDS, UNAVAILABLE, UNKNOWN, USAGE, ClusterTest, import_lines, parse_lines, wait_until)
 
 SLACK_SECONDS = 1.5  # of a command beyond its --timeout, on a busy machine
 
@@ -60,6 +60,36 @@ class Quorum(ClusterTest):
                 cluster.wait_quorum(count - len(victims), mons=last)  # when it was told of the quorum
                 self.check_every_command_works(cluster, mons=last)
                 self.assertNotIn(victims[0], cluster.status()['quorum'])
+
+    def test_leadership_is_handed_over_on_request(self):
+        cluster = self.formed_cluster(3)
+        for asked in cluster.names:
+            target = cluster.others(cluster.leader())[0]
+            ran = cluster.must('leader', 'transfer', target, mons=(asked,))
+            self.assertEqual(ran.out, f'leader {target}\n'.encode())
+            cluster.wait_status(lambda status: status['leader'] == target, 10, f'{target} leads')
+            cluster.put('key', asked)
+            self.assertEqual(cluster.get('key', mons=(asked,)), asked.encode())
+        target = cluster.others(cluster.leader())[0]
+        self.assertEqual(cluster.must('--format', 'json', 'leader', 'transfer', target).json(), {'leader': target})
+
+    def test_hand_overs_that_cannot_be_are_refused_and_the_leader_stays(self):
+        cluster = self.formed_cluster(3)
+        leader = cluster.leader()
+        peon = cluster.others(leader)[0]
+        self.assert_refused(cluster.synod('leader', 'transfer', 'nobody'), REFUSED, "no member has the name 'nobody'")
+        self.assert_refused(cluster.synod('leader', 'transfer', leader), REFUSED, f'{leader} leads already')
+        cluster[peon].kill()
+        cluster.wait_status(lambda status: len(status['quorum']) == 2, 10, 'its grant has ended', mons=(leader,))
+        self.assert_refused(cluster.synod('leader', 'transfer', peon), REFUSED, f'{peon} is not reachable')
+        self.assertEqual(cluster.leader(), leader)
+        cluster.put('key', 'value')
+        self.assert_refused(cluster.synod('leader'), USAGE, 'too few arguments')
+        self.assert_refused(cluster.synod('leader', 'transfer'), USAGE, 'too few arguments')
+        self.assert_refused(cluster.synod('leader', 'transfer', peon, peon), USAGE, 'too many arguments')
+        self.assert_refused(cluster.synod('leader', 'depose', peon), USAGE, 'depose')
+        cluster[leader].kill()
+        self.assert_refused(cluster.synod('--timeout', 1, 'leader', 'transfer', peon), UNAVAILABLE)
 
     def check_majority_dead(self, cluster, victims):
         """A write and a linearizable read end in time with 3 or 4, a serializable read is answered."""

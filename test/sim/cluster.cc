@@ -133,6 +133,7 @@ std::optional<Refusal> Cluster::open(Member& m) {
   };
   p.executor = std::make_unique<Executor>(Executor::World{p.clock, p.clock, p.random, p.transport, p.storage},
                                           std::move(opened.start), options.messenger, on_exit);
+  p.executor->check_every_step();
   SYNOD_ASSERT(p.executor->start().is_ok(), "a host listens");
   return std::nullopt;
 }
@@ -173,7 +174,9 @@ void Cluster::kill(const std::string& name) { end(member(name), EndOfLife::kille
 
 CutReport Cluster::cut_power(const std::string& name, PowerCut mode) {
   end(member(name), EndOfLife::power_cut);
-  return member(name).disk->cut_power(mode, random_);
+  const CutReport report = member(name).disk->cut_power(mode, random_);
+  if (report.torn_wals > 0) oracles_.counters().count(Rare::log_torn_by_a_power_cut);
+  return report;
 }
 
 void Cluster::wipe(const std::string& name) {
@@ -322,6 +325,15 @@ ClientReply Cluster::call(const std::string& to, ClientRequest wanted) {
   run_until([&] { return *is_answered; }, limit);
   clients_.erase(id);
   return answer;
+}
+
+Result<std::string> Cluster::transfer(const std::string& to, const std::string& target, uint32_t timeout_ms) {
+  ClientRequest request;
+  request.timeout_ms = timeout_ms;
+  request.body = TransferRequest{target};
+  const ClientReply reply = call(to, std::move(request));
+  if (!reply.status.is_ok()) return reply.status;
+  return std::get<TransferReply>(reply.body).leader;
 }
 
 Status Cluster::put(const std::string& to, const std::string& key, const std::string& value, uint32_t timeout_ms) {

@@ -3,6 +3,7 @@
 // event.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -106,6 +107,8 @@ class Cluster {
   void request(const std::string& to, ClientRequest request, OnReply on_reply);
   // The same, run until it is answered or its time is up (then: unknown outcome for a write, unavailable for a read).
   ClientReply call(const std::string& to, ClientRequest request);
+  // Asks for a hand-over; the name of the new leader.
+  Result<std::string> transfer(const std::string& to, const std::string& target, uint32_t timeout_ms = 5000);
   Status put(const std::string& to, const std::string& key, const std::string& value, uint32_t timeout_ms = 5000);
   Result<std::string> get(const std::string& to, const std::string& key,
                           Consistency consistency = Consistency::linearizable, uint32_t timeout_ms = 5000);

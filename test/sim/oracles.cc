@@ -14,7 +14,9 @@ namespace {
 constexpr uint64_t versions_remembered = 2000;
 
 std::string text(const ChainHash& hash) { return to_string(hash).substr(0, 8); }
-std::string text(const Position& position) { return fmt::format("{}:{}", position.version.value(), text(position.hash)); }
+std::string text(const Position& position) {
+  return fmt::format("{}:{}", position.version.value(), text(position.hash));
+}
 
 }  // namespace
 
@@ -98,6 +100,9 @@ void Oracles::on_end(const std::string& member, EndOfLife how) {
   if (how == EndOfLife::power_cut && !held.unsynced.empty()) counters_.count(Rare::power_cut_with_unsynced_writes);
   if (held.was_leader && !held.accepted.empty()) counters_.count(Rare::leader_lost_between_accept_and_commit);
   if (held.was_syncing) counters_.count(Rare::sync_interrupted);
+  for (const auto& [requester, provider] : provider_of_) {
+    if (provider == member && members_[requester].was_syncing) counters_.count(Rare::sync_provider_lost);
+  }
   held.unsynced.clear();
   held.was_leader = held.was_syncing = false;
   committed_.erase(member);
@@ -160,7 +165,8 @@ void Oracles::on_ran(const std::string& member, const Task&, const Result<TaskRe
     if (is_kept) continue;
     const auto chosen = chosen_.find(version);
     if (chosen != chosen_.end() && chosen->second.hash == acceptance.hash) {
-      violated(fmt::format("the sync of {} lost its acceptance of {}", member, text(Position{version, acceptance.hash})));
+      violated(
+          fmt::format("the sync of {} lost its acceptance of {}", member, text(Position{version, acceptance.hash})));
     }
   }
   held.is_marked = false;
@@ -223,8 +229,8 @@ void Oracles::check_chosen(const std::string& who, const Position& position) {
 // A promise, an acceptance or a grant is durable before it is told, and none is ever below one told before.
 void Oracles::check_promise_told(const std::string& from, Held& held, const ProposalNumber& pn, const char* what) {
   if (pn < held.told) {
-    violated(fmt::format("{} sends {} under pn {} after one under {}", from, what, to_string(pn),
-                         to_string(held.told)));
+    violated(
+        fmt::format("{} sends {} under pn {} after one under {}", from, what, to_string(pn), to_string(held.told)));
   }
   if (promise_of(held) < pn) {
     violated(fmt::format("{} sends {} under pn {} before that promise is durable", from, what, to_string(pn)));
@@ -235,8 +241,7 @@ void Oracles::check_promise_told(const std::string& from, Held& held, const Prop
 void Oracles::check_sender(const std::string& from, Held& held, const Message& message) {
   if (const auto* accept = std::get_if<Accept>(&message)) {
     const auto it = held.accepted.find(accept->position.version);
-    const bool is_held =
-        it != held.accepted.end() && it->second == Acceptance{accept->pn, accept->position.hash};
+    const bool is_held = it != held.accepted.end() && it->second == Acceptance{accept->pn, accept->position.hash};
     // Of what is chosen, anybody may say so.
     const auto chosen = chosen_.find(accept->position.version);
     if (chosen != chosen_.end() && chosen->second.hash == accept->position.hash) return;
@@ -268,19 +273,46 @@ void Oracles::check_sender(const std::string& from, Held& held, const Message& m
     check_chosen(from + " (commit)", commit->committed);
   } else if (const auto* lease = std::get_if<Lease>(&message)) {
     check_chosen(from + " (lease)", lease->committed);
-  } else if (std::holds_alternative<Gap>(message)) {
-    counters_.count(Rare::gap_told);
   } else if (const auto* entries = std::get_if<Entries>(&message)) {
     for (const LogEntry& entry : entries->entries) check_chosen(from + " (entries)", entry.position());
+  } else if (const auto* collect = std::get_if<Collect>(&message)) {
+    if (promise_of(held) < collect->pn) {
+      violated(fmt::format("{} asks for promises to pn {} before its own is durable", from, to_string(collect->pn)));
+    }
   } else if (std::holds_alternative<SyncStart>(message)) {
-    counters_.count(Rare::sync_started);
     if (!held.is_marked) violated(from + " asks for a copy before its own store is durably marked");
   }
 }
 
-void Oracles::on_sent(const std::string& from_host, const std::string&, const Received& frame) {
+void Oracles::count_rare(const std::string& from, const std::string& to, const Message& message) {
+  if (std::holds_alternative<Gap>(message)) {
+    counters_.count(Rare::gap_told);
+  } else if (std::holds_alternative<Collect>(message)) {
+    if (members_[from].was_leader) counters_.count(Rare::higher_promise_met_without_election);
+  } else if (const auto* fetch = std::get_if<Fetch>(&message)) {
+    const auto [it, is_first] = fetched_.try_emplace({from, to}, *fetch);
+    if (!is_first && it->second.to == fetch->to && it->second.from < fetch->from) {
+      counters_.count(Rare::catch_up_in_pieces);
+    }
+    it->second = *fetch;
+  } else if (const auto* begin = std::get_if<Begin>(&message)) {
+    const std::pair now{begin->entry.pn, begin->entry.version};
+    const auto [it, is_first] = begun_to_.try_emplace({from, to}, now);
+    if (!is_first && it->second.first == now.first && now.second <= it->second.second) {
+      counters_.count(Rare::begin_sent_again);
+    }
+    it->second = now;
+  } else if (std::holds_alternative<SyncStart>(message)) {
+    counters_.count(Rare::sync_started);
+    provider_of_[from] = to;
+    if (members_[to].was_syncing) counters_.count(Rare::provider_asked_while_syncing);
+  }
+}
+
+void Oracles::on_sent(const std::string& from_host, const std::string& to_host, const Received& frame) {
   const std::string from = cluster_.name_at(from_host);
   if (from.empty()) return;
+  count_rare(from, cluster_.name_at(to_host), frame.message);
   Held& held = members_[from];
   const Message& message = frame.message;
   const bool is_vote = std::holds_alternative<Accept>(message) || std::holds_alternative<Last>(message) ||

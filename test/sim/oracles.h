@@ -74,6 +74,8 @@ class Oracles : public Observer {
   void check_promise_told(const std::string& from, Held& held, const ProposalNumber& pn, const char* what);
   void check_sender(const std::string& from, Held& held, const Message& message);
   void check_leases();
+  // Of what is rare and not forbidden.
+  void count_rare(const std::string& from, const std::string& to, const Message& message);
   static ProposalNumber promise_of(const Held& held);
 
   const Cluster& cluster_;
@@ -82,7 +84,10 @@ class Oracles : public Observer {
   std::map<Version, std::map<Acceptance, std::set<std::string>>> acceptances_;
   std::map<Version, Chosen> chosen_;
   std::map<std::pair<Version, ProposalNumber>, ChainHash> begun_;
-  std::map<std::string, Position> committed_;  // as last seen
+  std::map<std::string, Position> committed_;                     // as last seen
+  std::map<std::pair<std::string, std::string>, Fetch> fetched_;  // the last fetch of one member from another
+  std::map<std::pair<std::string, std::string>, std::pair<ProposalNumber, Version>> begun_to_;
+  std::map<std::string, std::string> provider_of_;  // by requester
   std::string violation_;
   OnChosen on_chosen_;
   Counters counters_;

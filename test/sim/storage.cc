@@ -45,13 +45,29 @@ Duration SimStorage::duration_of(const Lane& lane) {
 // after all of it, though nobody was told; what lies between, the disk decides.
 void SimStorage::start(Lane& lane) {
   lane.is_busy = true;
-  Duration total = duration_of(lane);
-  if (lane.is_writer && scheduler_.now() < hangs_until_) total += hangs_until_ - scheduler_.now();
+  const Duration total = duration_of(lane);
   const Duration before = random_.between(Duration(0), total);
   // One core's worth of copies is saved by moving the queue into a shared place: std::function wants to copy.
   auto work = std::make_shared<std::deque<QueuedWork>>(std::exchange(lane.queue, {}));
   scheduler_.call_after(before, [this, alive = alive_, &lane, work, rest = total - before] {
-    if (*alive) finish(lane, *work, rest);
+    if (*alive) go_on(lane, [this, &lane, work, rest] { finish(lane, *work, rest); });
+  });
+}
+
+// Now, or when the disk hangs no more.
+void SimStorage::go_on(Lane& lane, std::function<void()> work) {
+  if (lane.is_writer && is_hung_) {
+    lane.stalled = std::move(work);
+  } else {
+    work();
+  }
+}
+
+void SimStorage::set_hung(bool is_hung) {
+  is_hung_ = is_hung;
+  if (is_hung || !writer_.stalled) return;
+  scheduler_.call_after(Duration(0), [alive = alive_, work = std::exchange(writer_.stalled, nullptr)] {
+    if (*alive) work();
   });
 }
 
@@ -59,15 +75,18 @@ void SimStorage::finish(Lane& lane, const std::deque<QueuedWork>& work, Duration
   std::vector<std::function<void()>> completions;
   perform_work(engine_, work, [&](std::function<void()> completion) { completions.push_back(std::move(completion)); });
   scheduler_.call_after(rest, [this, alive = alive_, &lane, completions = std::move(completions)] {
-    if (!*alive) return;
-    lane.is_busy = false;
-    if (!lane.queue.empty()) start(lane);
-    for (const auto& completion : completions) {
-      gate_.enter([alive, completion] {
-        if (*alive) completion();
-      });
-    }
+    if (*alive) go_on(lane, [this, &lane, completions] { complete(lane, completions); });
   });
+}
+
+void SimStorage::complete(Lane& lane, const std::vector<std::function<void()>>& completions) {
+  lane.is_busy = false;
+  if (!lane.queue.empty()) start(lane);
+  for (const auto& completion : completions) {
+    gate_.enter([alive = alive_, completion] {
+      if (*alive) completion();
+    });
+  }
 }
 
 }  // namespace synod::sim

@@ -5,6 +5,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "mon/daemon/store_work.h"
 #include "test/sim/process_clock.h"
@@ -35,19 +36,22 @@ class SimStorage : public Storage {
   }
   void set_latency(DiskLatency latency) { latency_ = latency; }
   void set_sync_delay(Duration delay) { latency_ = {delay / 2, delay / 2, latency_.read_mean}; }
-  // What the disk is asked for from now on is not done before this time (true time).
-  void hang_until(TimePoint until) { hangs_until_ = until; }
+  // While it hangs no write returns, and none reaches the disk.
+  void set_hung(bool is_hung);
 
  private:
   struct Lane {
     bool is_writer = false;
     bool is_busy = false;
     std::deque<QueuedWork> queue;
+    std::function<void()> stalled;  // what is under way while the disk hangs
   };
 
   void enqueue(Lane& lane, QueuedWork work);
   void start(Lane& lane);
+  void go_on(Lane& lane, std::function<void()> work);
   void finish(Lane& lane, const std::deque<QueuedWork>& work, Duration rest);
+  void complete(Lane& lane, const std::vector<std::function<void()>>& completions);
   Duration duration_of(const Lane& lane);
 
   Scheduler& scheduler_;
@@ -57,8 +61,8 @@ class SimStorage : public Storage {
   DiskLatency latency_;
   OnWritten on_written_;
   OnRan on_ran_;
-  TimePoint hangs_until_{};
-  Lane writer_{true, false, {}};
+  bool is_hung_ = false;
+  Lane writer_{true, false, {}, {}};
   Lane reader_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/assert.h"
+
 namespace synod {
 
 Formation::Formation(const CoreOptions& options, Random& random, std::vector<InitialMember> members,
@@ -24,7 +26,8 @@ std::optional<Monmap> Formation::step(TimePoint, MemberId from, const Message& m
   if (const auto* prepare = std::get_if<FormPrepare>(&message)) {
     on_prepare(from, *prepare, identity, out);
   } else if (const auto* prepared = std::get_if<FormPrepared>(&message)) {
-    if (proposed_ && prepared->fsid == proposed_->fsid) prepared_.insert(from);
+    const bool is_listed = proposed_ && proposed_->find(from) != nullptr;
+    if (is_listed && prepared->fsid == proposed_->fsid) prepared_.insert(from);
     if (proposed_ && prepared_.size() == proposed_->members.size()) return proposed_;
   } else if (const auto* commit = std::get_if<FormCommit>(&message)) {
     const bool is_mine = identity.formation == FormationState::prepared && commit->monmap == identity.monmap;
@@ -71,6 +74,9 @@ void Formation::on_prepare(MemberId from, const FormPrepare& prepare_message, Id
 }
 
 void Formation::prepare(const Monmap& monmap, Identity& identity, Output& out) {
+  SYNOD_ASSERT(!outsider_of_, "I-7: nothing is prepared once a cluster is known to exist");
+  SYNOD_ASSERT(identity.formation != FormationState::formed, "I-7: a formed member is not prepared again");
+  SYNOD_ASSERT(monmap.find(identity.id) != nullptr, "I-1: a member prepares for what lists it");
   Bytes encoded = monmap.encode();
   if (identity.formation == FormationState::prepared && identity.monmap == encoded) return;
   identity.formation = FormationState::prepared;
@@ -98,6 +104,7 @@ std::optional<Monmap> Formation::tick(TimePoint now, const PeerTable& peers, Ide
 }
 
 std::optional<Monmap> Formation::propose(TimePoint now, const PeerTable& peers, Identity& identity, Output& out) {
+  SYNOD_ASSERT(!members_.empty() && members_.front().name == identity.name, "the first in the list proposes");
   Monmap monmap;
   monmap.epoch = 1;
   for (const InitialMember& member : members_) {
@@ -122,6 +129,24 @@ std::optional<Monmap> Formation::propose(TimePoint now, const PeerTable& peers, 
     if (member.id != identity.id) out.send_when_durable(member.id, FormPrepare{identity.monmap});
   }
   return std::nullopt;
+}
+
+void Formation::check_invariants(const Identity& identity) const {
+  const bool is_prepared = identity.formation == FormationState::prepared;
+  SYNOD_ASSERT(identity.id, "I-1: every member has an id");
+  SYNOD_ASSERT(identity.start_count > 0, "I-4: a start is counted before the first message");
+  SYNOD_ASSERT((identity.formation == FormationState::fresh) == identity.monmap.empty(),
+               "I-7: prepared or formed is what has a monmap");
+  SYNOD_ASSERT(prepared_.empty() || proposed_, "who is prepared is prepared for something");
+  SYNOD_ASSERT(!proposed_ || proposed_->members.front().name == identity.name, "the first in the list proposes");
+  if (proposed_) {
+    SYNOD_ASSERT(proposed_->fsid, "a proposed cluster has an id");
+    SYNOD_ASSERT(proposed_->members.size() == members_.size(), "I-7: formation is unanimous");
+    for (const MemberId member : prepared_) {
+      SYNOD_ASSERT(proposed_->find(member) != nullptr, "I-1: only listed members are prepared");
+    }
+  }
+  SYNOD_ASSERT(!is_prepared || identity.promised == ProposalNumber(), "I-7: nothing is promised before formation");
 }
 
 void Formation::announce(const Monmap& monmap, MemberId self, Output& out) const {

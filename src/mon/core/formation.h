@@ -35,6 +35,7 @@ class Formation {
   bool is_outsider() const { return outsider_of_.has_value(); }
   // One sentence: what it waits for.
   const std::string& waits_for() const { return waits_for_; }
+  void check_invariants(const Identity& identity) const;
 
  private:
   std::optional<Monmap> on_probe(const Probe& probe, const Identity& identity, Output& out);

@@ -27,6 +27,8 @@ Monitor::Monitor(MonitorStart start, Random& random, TimePoint now)
       is_marked_(start.is_marked),
       provider_(start.options) {
   SYNOD_ASSERT(!start.log || monmap_, "a log belongs to a cluster");
+  SYNOD_ASSERT(identity_.id && identity_.start_count > 0, "I-4: a start is counted before the first message");
+  SYNOD_ASSERT(!is_marked_ || start.log, "I-9: only a store can be marked");
   if (start.log) {
     visible_ = start.log->applied.version;
     last_committed_ = start.log->applied;
@@ -45,6 +47,8 @@ Monitor::~Monitor() = default;
 void Monitor::start_paxos(TimePoint now, LogState log, TimePoint quiet_until) {
   if (!is_member()) return;
   paxos_.emplace(options_, random_, identity_.id, *monmap_, identity_.promised, std::move(log), now, quiet_until);
+  // Whoever evaluates remembers values in flight by their term.
+  paxos_->continue_terms(last_term_);
 }
 
 Source Monitor::source() const { return {monmap_ ? monmap_->fsid : Fsid{}, identity_.id, identity_.start_count}; }
@@ -64,6 +68,7 @@ std::vector<std::string> Monitor::addresses() const {
 Output Monitor::step(TimePoint now, Input input) {
   Output out;
   out.step = ++step_;
+  if (paxos_) paxos_->begin_step(now, disk_hangs(now), out);
   std::visit([&](auto& what) { handle(now, what, out); }, input);
   finish(now, out);
   return out;
@@ -77,9 +82,13 @@ void Monitor::finish(TimePoint now, Output& out) {
   }
   on_chosen(out);
   if (out.promise) {
+    SYNOD_ASSERT(*out.promise >= identity_.promised, "I-3: a promise never goes down, nor does its record");
     identity_.promised = *out.promise;
     out.identity = identity_.encode();
     promise_step_ = out.step;
+  }
+  if (out.identity || !out.writes.empty()) {
+    pending_writes_.push_back({out.step, now, out.identity.has_value() || out.is_durable});
   }
   for (const StoreWrite& write : out.writes) {
     if (const auto* apply = std::get_if<ApplyEntry>(&write)) applies_[out.step] = apply->position.version;
@@ -91,6 +100,7 @@ void Monitor::finish(TimePoint now, Output& out) {
   if (paxos_) {
     last_committed_ = paxos_->log().committed();
     last_first_ = paxos_->log().first();
+    last_term_ = paxos_->term();
   }
   if (state() != last_state_) {
     last_state_ = state();
@@ -107,6 +117,7 @@ void Monitor::handle(TimePoint now, Tick&, Output& out) {
     if (auto monmap = formation_.tick(now, peers_, identity_, out)) form(*monmap, out);
   }
   if (paxos_) paxos_->tick(now, may_elect(now), out);
+  if (paxos_ && disk_hangs(now)) paxos_->hand_over_to_best(now, out);
   tick_sync(now, out);
   holds_.expire(now);
   requests_.expire(now, request_view(now), out);
@@ -141,8 +152,11 @@ void Monitor::handle(TimePoint now, PeerMessage& input, Output& out) {
     requests_.on_request(now, ForwardOrigin{from, forward->id}, std::move(forward->request), out);
   } else if (auto* reply = std::get_if<ForwardReply>(&input.message)) {
     requests_.on_forward_reply(now, from, std::move(*reply), out);
+  } else if (const auto* ask = std::get_if<ReadIndex>(&input.message)) {
+    requests_.on_read_index(from, ask->id);
   } else if (paxos_) {
     paxos_->step(now, from, input.message, out);
+    if (const auto* index = std::get_if<ReadIndexReply>(&input.message)) requests_.on_read_index_reply(from, *index);
   }
   on_sync_message(now, from, input.message, out);
 }
@@ -163,18 +177,26 @@ void Monitor::handle(TimePoint now, PeerConnected& input, Output& out) {
 
 void Monitor::handle(TimePoint now, PeerDisconnected& input, Output& out) {
   connected_.erase(input.member);
-  requests_.on_peer_lost(now, input.member, out);
+  requests_.on_peer_lost(input.member, out);
   if (requester_ && requester_->provider() == input.member) end_sync(now, requester_->on_provider_lost(out), out);
 }
 
 void Monitor::handle(TimePoint now, StoreProgress& input, Output& out) {
+  SYNOD_ASSERT(input.visible_step >= progress_.visible_step && input.durable_step >= progress_.durable_step,
+               "I-10: what is done stays done");
+  SYNOD_ASSERT(input.visible_step <= step_ && input.durable_step <= step_, "I-10: only what was asked for is done");
   progress_ = input;
+  auto is_done = [&](const PendingWrite& write) {
+    return (write.is_durable ? input.durable_step : input.visible_step) >= write.step;
+  };
+  while (!pending_writes_.empty() && is_done(pending_writes_.front())) pending_writes_.pop_front();
   while (!applies_.empty() && applies_.begin()->first <= input.visible_step) {
     visible_ = std::max(visible_, applies_.begin()->second);
     applies_.erase(applies_.begin());
   }
   if (paxos_ && input.durable_step >= promise_step_) paxos_->on_promise_durable();
   if (requester_ && input.durable_step >= marker_step_) requester_->on_marker_durable(now, out);
+  if (unmark_step_ && input.durable_step >= *unmark_step_) on_unmarked(now, out);
 }
 
 void Monitor::handle(TimePoint now, TaskDone& input, Output& out) {
@@ -259,6 +281,11 @@ uint64_t Monitor::run_task(Task task, Output& out) {
   return last_task_;
 }
 
+// Time in which nothing of the process ran counts too; but then what was written meanwhile is reported first, or soon.
+bool Monitor::disk_hangs(TimePoint now) const {
+  return !pending_writes_.empty() && now - pending_writes_.front().since > options_.store_write_bound;
+}
+
 bool Monitor::may_elect(TimePoint now) const {
   std::set<MemberId> willing{identity_.id};
   for (const Peer* peer : reachable_voters(now)) {
@@ -324,11 +351,6 @@ void Monitor::refuse_if_other_cluster(TimePoint now, Output& out) {
   if (others == 0 || others * 2 <= initial_members_.size() - 1) return;
   out.exit = ExitRequest{exit_directory_refused,
                          fmt::format("this directory belongs to cluster {}, but {}", to_string(monmap_->fsid), who)};
-}
-
-void Monitor::check_invariants() const {
-  if (paxos_) paxos_->check_invariants();
-  SYNOD_ASSERT(!(is_marked_ && paxos_), "I-9: a syncing member takes no part in consensus");
 }
 
 }  // namespace synod

@@ -9,6 +9,7 @@
 // Owned by an executor, which calls step() from one thread, performs the output, and only then calls step() again.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -59,6 +60,8 @@ class Monitor {
   // It may answer linearizable reads by itself.
   bool has_lease(TimePoint now) const { return paxos_ && paxos_->has_lease(now); }
   std::set<MemberId> quorum(TimePoint now) const { return paxos_ ? paxos_->quorum(now) : std::set<MemberId>{}; }
+  // The round of the leader's pn; 0: no leader is known.
+  uint64_t epoch() const { return paxos_ ? paxos_->leader_pn().round : 0; }
   bool is_syncing() const { return requester_.has_value(); }
   // Addresses of all other members known of.
   std::vector<std::string> addresses() const;
@@ -84,6 +87,7 @@ class Monitor {
   void start_paxos(TimePoint now, LogState log, TimePoint quiet_until);
   bool is_member() const { return monmap_ && monmap_->find(identity_.id) != nullptr; }
   bool may_elect(TimePoint now) const;
+  bool disk_hangs(TimePoint now) const;
   Probe make_probe() const;
   uint64_t run_task(Task task, Output& out);
   Requests::View request_view(TimePoint now) const;
@@ -99,12 +103,19 @@ class Monitor {
   void on_hold_trim(TimePoint now, MemberId from, const HoldTrim& hold, Output& out);
   void start_sync_if_needed(TimePoint now, Output& out);
   void tick_sync(TimePoint now, Output& out);
+  bool is_furthest(TimePoint now) const;
+  void unmark(Output& out);
+  void on_unmarked(TimePoint now, Output& out);
   void end_sync(TimePoint now, SyncRequester::Outcome outcome, Output& out);
   void on_switched(TimePoint now, Switched& switched, Output& out);
   void run_requester_task(Task task, Output& out);
   void run_provider_task(uint64_t cookie, Task task, Output& out);
   SyncProvider::View provider_view() const;
   std::vector<const Peer*> reachable_voters(TimePoint now) const;
+
+  // monitor_invariants.cc
+  void check_role() const;
+  void check_steps() const;
 
   // monitor_status.cc
   StatusReply status(TimePoint now) const;
@@ -127,6 +138,7 @@ class Monitor {
 
   std::optional<SyncRequester> requester_;
   uint64_t marker_step_ = 0;
+  std::optional<uint64_t> unmark_step_;  // the marker is being taken away
   bool is_marked_ = false;
   std::optional<AcceptedLog> marked_log_;  // while marked: what this member had accepted, to be carried over
   MemberId last_failed_provider_;
@@ -143,10 +155,17 @@ class Monitor {
   uint64_t last_task_ = 0;
   uint64_t form_task_ = 0;
   StoreProgress progress_;
+  struct PendingWrite {
+    uint64_t step;
+    TimePoint since;
+    bool is_durable;
+  };
+  std::deque<PendingWrite> pending_writes_;  // oldest first
   std::map<uint64_t, Version> applies_;  // step -> version applied by it, until visible
   Version visible_;
   Position last_committed_;  // while there is no Paxos
   Version last_first_;
+  uint64_t last_term_ = 0;                       // of all leaderships of this process
   std::pair<uint64_t, Version> trim_requested_;  // term, floor
   std::set<MemberId> connected_;
   std::map<MemberId, uint64_t> start_counts_;  // the highest heard of

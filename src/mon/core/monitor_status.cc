@@ -19,8 +19,7 @@ MemberState Monitor::state() const {
 }
 
 std::string Monitor::trace_prefix() const {
-  const uint64_t epoch = paxos_ ? paxos_->leader_pn().round : 0;
-  return fmt::format("mon.{}@{}(e{} c {}..{})", identity_.name, to_string(state()), epoch, last_first_.value(),
+  return fmt::format("mon.{}@{}(e{} c {}..{})", identity_.name, to_string(state()), epoch(), last_first_.value(),
                      last_committed_.version.value());
 }
 
@@ -37,8 +36,9 @@ std::string Monitor::waits_for(TimePoint now) const {
     case MemberState::probing:
     case MemberState::electing: break;
     case MemberState::leader:
-      return paxos_->has_lease(now) ? "" : "no majority of the members grants the leader's lease";
-    case MemberState::peon: return "";
+      if (!paxos_->has_lease(now)) return "no majority of the members grants the leader's lease";
+      [[fallthrough]];
+    case MemberState::peon: return disk_hangs(now) ? "a write to its own disk does not return" : "";
   }
   std::string silent;
   for (const Member& member : monmap_->members) {
@@ -55,7 +55,7 @@ StatusReply Monitor::status(TimePoint now) const {
   reply.state = state();
   reply.detail = waits_for(now);
   if (paxos_) {
-    reply.epoch = paxos_->leader_pn().round;
+    reply.epoch = epoch();
     if (const Member* leader = monmap_->find(paxos_->leader())) reply.leader = leader->name;
     const std::set<MemberId> quorum = paxos_->quorum(now);
     for (const Member& member : monmap_->members) {

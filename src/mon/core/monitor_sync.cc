@@ -54,7 +54,7 @@ void Monitor::on_hold_trim(TimePoint now, MemberId from, const HoldTrim& hold, O
 
 // Step 1: what is needed next is not in the log of any member that is ahead.
 void Monitor::start_sync_if_needed(TimePoint now, Output& out) {
-  if (requester_ || !monmap_ || !is_member() || now < sync_again_at_ || is_forming_store_) return;
+  if (requester_ || unmark_step_ || !monmap_ || !is_member() || now < sync_again_at_ || is_forming_store_) return;
   const std::vector<const Peer*> reachable = reachable_voters(now);
   // One who is not heard of yet may have in its log what the others have trimmed.
   if (reachable.size() + 1 < monmap_->voter_count() && now < started_ + options_.lease) return;
@@ -69,10 +69,14 @@ void Monitor::start_sync_if_needed(TimePoint now, Output& out) {
   }
   const bool is_needed = is_marked_ || (is_ahead && (!can_fetch || (paxos_ && paxos_->is_behind_trim())));
   if (!is_needed) return;
+  if (is_marked_ && is_furthest(now)) {
+    unmark(out);
+    return;
+  }
   std::vector<const Peer*> connected = reachable;
   std::erase_if(connected, [&](const Peer* peer) { return connected_.count(peer->id) == 0; });
-  const Peer* provider =
-      best_provider(connected, is_marked_ ? Version() : last_committed_.version, last_failed_provider_);
+  // Never one that is behind: what this member has committed, it may have accepted as part of the only majority.
+  const Peer* provider = best_provider(connected, last_committed_.version, last_failed_provider_);
   if (provider == nullptr) return;
   SYNOD_ASSERT(paxos_ || marked_log_, "only a member with a store syncs");
   // I-9: from here to the switch it promises, accepts and serves nothing.
@@ -84,6 +88,39 @@ void Monitor::start_sync_if_needed(TimePoint now, Output& out) {
   is_marked_ = true;
   marker_step_ = out.step;
   requester_.emplace(options_, random_.next(), provider->id, provider->probe.name, *marked_log_, now, out);
+}
+
+// Nobody who can be heard has committed more, and a majority can be heard.
+bool Monitor::is_furthest(TimePoint now) const {
+  std::set<MemberId> heard{identity_.id};
+  for (const Peer* peer : reachable_voters(now)) {
+    if (peer->probe.committed.version > last_committed_.version) return false;
+    heard.insert(peer->id);
+  }
+  return monmap_->is_majority(heard);
+}
+
+// The sync failed, and whoever was ahead is gone, perhaps for good. The old store is as it was before it was marked, so
+// this member can go on as after a restart.
+void Monitor::unmark(Output& out) {
+  SYNOD_ASSERT(is_marked_ && !requester_, "I-9: the marker is taken away while no sync runs");
+  out.writes.emplace_back(std::in_place_type<EraseLocal>, EraseLocal{Bytes(synchronizing_key)});
+  out.is_durable = true;
+  unmark_step_ = out.step;
+  out.trace(LogLevel::warning, "takes its mark away: nobody that can be heard is ahead of it");
+}
+
+void Monitor::on_unmarked(TimePoint now, Output& out) {
+  unmark_step_.reset();
+  is_marked_ = false;
+  LogState log{marked_log_->committed(),
+               marked_log_->first(),
+               Version(),
+               {marked_log_->accepted().begin(), marked_log_->accepted().end()}};
+  marked_log_.reset();
+  last_failed_provider_ = MemberId();
+  start_paxos(now, std::move(log), now + options_.lease);
+  out.probe = make_probe();
 }
 
 void Monitor::tick_sync(TimePoint now, Output& out) {
@@ -112,6 +149,8 @@ void Monitor::end_sync(TimePoint now, SyncRequester::Outcome outcome, Output& ou
 
 // Step 12 is done: the new store is the current one.
 void Monitor::on_switched(TimePoint now, Switched& switched, Output& out) {
+  SYNOD_ASSERT(requester_ && is_marked_, "[12] whoever switches has marked its store");
+  SYNOD_ASSERT(switched.log.applied.version >= last_committed_.version, "I-19: a sync takes no member back");
   const SyncProgress progress = requester_->progress();
   const double seconds = std::chrono::duration<double>(now - requester_->started()).count();
   out.trace(

@@ -13,6 +13,10 @@ struct CoreOptions {
   Duration lease = std::chrono::seconds(1);
   // The leader counts a grant for shorter than its giver: lease / drift_divisor less (a drift of 5 % of one lease).
   int64_t drift_divisor = 20;
+  // Before a member stands for election, and stands again, it waits for a random time, at most this long.
+  Duration election_delay_max() const { return lease / 3; }
+  // A member whose oldest write is pending for longer does not lead if another can, and takes no values.
+  Duration store_write_bound = std::chrono::seconds(2);
   Duration formation_wait = std::chrono::seconds(1);
 
   // Log.

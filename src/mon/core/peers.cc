@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "base/assert.h"
+
 namespace synod {
 namespace {
 constexpr size_t peers_max = 64;  // strangers may call; only so many are remembered
@@ -15,7 +17,11 @@ void PeerTable::on_probe(TimePoint now, const Source& source, const Probe& probe
     return replaced && now > item.second.heard + silence_max_;
   });
   if (peers_.size() >= peers_max && peers_.count(source.member) == 0) return;
-  peers_[source.member] = Peer{source.member, source, probe, now};
+  SYNOD_ASSERT(source.member, "a probe comes from a member");
+  Peer& peer = peers_[source.member];
+  SYNOD_ASSERT(peer.heard <= now, "time does not go back between two probes");
+  peer = Peer{source.member, source, probe, now};
+  SYNOD_ASSERT(peers_.size() <= peers_max, "strangers who call are not remembered without bound");
 }
 
 const Peer* PeerTable::find(MemberId id) const {

@@ -11,7 +11,6 @@
 namespace synod {
 namespace {
 
-constexpr size_t running_reads_max = 64;
 constexpr uint32_t timeout_ms_max = 600'000;
 
 size_t size_of(const ClientRequest& request) {
@@ -20,11 +19,6 @@ size_t size_of(const ClientRequest& request) {
     for (const WriteOp& op : write->ops) bytes += op.key.size() + op.value.size() + sizeof(WriteOp);
   }
   return bytes;
-}
-
-bool is_serializable(const ClientRequest& request) {
-  const auto* range = std::get_if<RangeRequest>(&request.body);
-  return range != nullptr && range->consistency == Consistency::serializable;
 }
 
 size_t ops_of(const ClientRequest& request) {
@@ -80,6 +74,9 @@ Status Requests::check_write(const WriteRequest& write) const {
 }
 
 Status Requests::check(const ClientRequest& request) const {
+  if (std::holds_alternative<StatusRequest>(request.body)) {
+    return {Code::invalid_argument, "each monitor answers for itself what its status is"};
+  }
   if (const auto* write = std::get_if<WriteRequest>(&request.body)) SYNOD_RETURN_IF_ERROR(check_write(*write));
   if (const auto* open = std::get_if<OpenSessionRequest>(&request.body); open != nullptr && open->client == 0) {
     return {Code::invalid_argument, "a session is opened for a client, which has a number other than zero"};
@@ -91,7 +88,7 @@ Status Requests::check(const ClientRequest& request) const {
 }
 
 void Requests::on_request(TimePoint now, const Origin& origin, ClientRequest request, Output& out) {
-  Pending pending{origin, std::move(request), {}, now, 0, {}};
+  Pending pending{origin, std::move(request), {}, now};
   // A tenth of the client's patience is left for the answer to arrive.
   const uint32_t timeout_ms = std::min(pending.request.timeout_ms, timeout_ms_max);
   pending.deadline = now + std::chrono::microseconds(timeout_ms * uint64_t{900});
@@ -101,14 +98,18 @@ void Requests::on_request(TimePoint now, const Origin& origin, ClientRequest req
   bytes_ += pending.bytes;
   if (!checked.is_ok()) {
     fail(pending, checked.code(), checked.message(), out);
-  } else if (pending.is_write()) {
-    writes_.push_back(std::move(pending));
   } else {
-    reads_.push_back(std::move(pending));
+    queue_of(pending).push_back(std::move(pending));
   }
 }
 
+std::deque<Requests::Pending>& Requests::queue_of(const Pending& pending) {
+  if (pending.is_read()) return reads_;
+  return std::holds_alternative<WriteRequest>(pending.request.body) ? writes_ : transfers_;
+}
+
 void Requests::answer(const Pending& pending, ClientReply reply, Output& out) {
+  SYNOD_ASSERT(count_ > 0 && bytes_ >= pending.bytes, "I-18: each request is answered once");
   --count_;
   bytes_ -= pending.bytes;
   reply.id = pending.request.id;
@@ -127,10 +128,11 @@ void Requests::fail(const Pending& pending, Code code, const std::string& why, O
 // ---------------------------------------------------------------------------------------------- passing on
 
 void Requests::pass_on(TimePoint now, std::deque<Pending>& queue, MemberId leader, Output& out) {
+  SYNOD_ASSERT(leader, "requests are passed on to somebody");
   std::deque<Pending> kept;
   for (Pending& pending : queue) {
     const bool is_passed_on = std::holds_alternative<ForwardOrigin>(pending.origin);
-    if (is_passed_on || now < pending.not_before || now >= pending.deadline || is_serializable(pending.request)) {
+    if (is_passed_on || now < pending.not_before || now >= pending.deadline) {
       kept.push_back(std::move(pending));
       continue;
     }
@@ -163,13 +165,13 @@ void Requests::on_forward_reply(TimePoint now, MemberId from, ForwardReply reply
   if (reply.reply.status.code() == Code::unavailable && now < pending.deadline) {
     // Certainly not done, so it can be tried again, where a leader is by then.
     pending.not_before = now + options_.lease / 20;
-    (pending.is_write() ? writes_ : reads_).push_back(std::move(pending));
+    queue_of(pending).push_back(std::move(pending));
     return;
   }
   answer(pending, std::move(reply.reply), out);
 }
 
-void Requests::on_peer_lost(TimePoint now, MemberId member, Output& out) {
+void Requests::on_peer_lost(MemberId member, Output& out) {
   for (auto it = forwarded_.begin(); it != forwarded_.end();) {
     if (it->second.leader != member) {
       ++it;
@@ -177,13 +179,8 @@ void Requests::on_peer_lost(TimePoint now, MemberId member, Output& out) {
     }
     Pending pending = std::move(it->second.pending);
     it = forwarded_.erase(it);
-    if (pending.is_write()) {
-      fail(pending, SYNOD_MUTANT("unknown-told-as-failed") ? Code::unavailable : Code::unknown_outcome,
-           "the leader was lost while it had the request", out);
-    } else {
-      pending.not_before = now;
-      reads_.push_back(std::move(pending));
-    }
+    const Code code = SYNOD_MUTANT("unknown-told-as-failed") ? Code::unavailable : Code::unknown_outcome;
+    fail(pending, code, "the leader was lost while it had the request", out);
   }
 }
 
@@ -192,51 +189,28 @@ void Requests::on_peer_lost(TimePoint now, MemberId member, Output& out) {
 void Requests::pump(TimePoint now, const View& view, Output& out, const RunTask& run) {
   if (view.paxos == nullptr) {
     // Another member may be able to: the client is told at once.
-    if (writes_.empty() && reads_.empty()) return;
     const std::string why = view.waits_for();
-    give_up(writes_, TimePoint::max(), why, out);
-    give_up(reads_, TimePoint::max(), why, out);
+    for (std::deque<Pending>* queue : {&writes_, &reads_, &transfers_}) give_up(*queue, TimePoint::max(), why, out);
+    index_asks_.clear();
     return;
   }
   pump_reads(now, view, out, run);
+  answer_read_indexes(now, *view.paxos, out);
+  pump_transfers(now, view, out);
   if (view.paxos->is_leader()) {
     start_evaluation(view, run);
     return;
   }
-  refuse_passed_on(writes_, out);
-  refuse_passed_on(reads_, out);
-  if (view.paxos->is_peon() && view.is_leader_connected) {
-    pass_on(now, writes_, view.paxos->leader(), out);
-    pass_on(now, reads_, view.paxos->leader(), out);
+  for (std::deque<Pending>* queue : {&writes_, &transfers_}) {
+    refuse_passed_on(*queue, out);
+    if (view.paxos->is_peon() && view.is_leader_connected) pass_on(now, *queue, view.paxos->leader(), out);
   }
-}
-
-void Requests::pump_reads(TimePoint now, const View& view, Output&, const RunTask& run) {
-  if (reads_.empty()) return;
-  std::deque<Pending> kept;
-  const bool has_lease = view.paxos->has_lease(now) || (view.paxos->is_leader() && SYNOD_MUTANT("read-without-lease"));
-  for (Pending& pending : reads_) {
-    bool may_run = view.has_data && is_serializable(pending.request);
-    if (has_lease && !may_run) {
-      // Under the lease nobody else commits, so this is all that was ever acknowledged.
-      if (pending.required == Version()) pending.required = view.paxos->log().committed().version;
-      may_run = view.visible >= pending.required || SYNOD_MUTANT("read-before-visible");
-    }
-    if (may_run && running_reads_.size() < running_reads_max) {
-      const uint64_t task = run(RangeTask{std::get<RangeRequest>(pending.request.body)});
-      running_reads_.emplace(task, std::move(pending));
-    } else {
-      if (!has_lease) pending.required = Version();
-      kept.push_back(std::move(pending));
-    }
-  }
-  reads_ = std::move(kept);
 }
 
 void Requests::start_evaluation(const View& view, const RunTask& run) {
   Paxos& paxos = *view.paxos;
   // No request is evaluated before the recovered tail can be read.
-  if (evaluating_ || !paxos.can_propose() ||
+  if (evaluating_ || !paxos.can_propose() || paxos.is_draining() ||
       (view.visible < paxos.serving_from() && !SYNOD_MUTANT("evaluate-before-tail-applied")))
     return;
   if (writes_.empty() && view.trim_to == Version()) return;
@@ -252,6 +226,8 @@ void Requests::start_evaluation(const View& view, const RunTask& run) {
     writes_.pop_front();
     task.requests.push_back(logged(batch.requests.back().request));
   }
+  SYNOD_ASSERT(task.version > view.visible, "a value decides what is not applied yet");
+  SYNOD_ASSERT(!batch.requests.empty() || task.trim_to != Version(), "a value has a reason");
   batch.task = run(std::move(task));
   evaluating_ = std::move(batch);
 }
@@ -287,6 +263,7 @@ void Requests::on_evaluated(Evaluated& evaluated, const View& view, Output& out)
   }
   SYNOD_ASSERT(evaluated.replies.size() == batch.requests.size(), "one reply for each request");
   const Position position = paxos->propose(std::move(evaluated.value), out);
+  SYNOD_ASSERT(position.version == evaluated.version, "a value decides the version that it was computed for");
   for (size_t i = 0; i < batch.requests.size() && SYNOD_MUTANT("answer-before-chosen"); ++i) {
     answer(batch.requests[i], evaluated.replies[i], out);
   }
@@ -336,11 +313,15 @@ void Requests::give_up(std::deque<Pending>& queue, TimePoint now, const std::str
 
 void Requests::expire(TimePoint now, const View& view, Output& out) {
   auto is_late = [&](const Pending& pending) { return now >= pending.deadline; };
-  if (std::any_of(writes_.begin(), writes_.end(), is_late) || std::any_of(reads_.begin(), reads_.end(), is_late)) {
+  for (std::deque<Pending>* queue : {&writes_, &reads_, &transfers_}) {
+    if (std::none_of(queue->begin(), queue->end(), is_late)) continue;
     std::string why = view.waits_for();
     if (why.empty()) why = "no leader with a majority in time";
-    give_up(writes_, now, why, out);
-    give_up(reads_, now, why, out);
+    give_up(*queue, now, why, out);
+  }
+  if (handing_over_ && is_late(handing_over_->pending)) {
+    fail(handing_over_->pending, Code::unknown_outcome, "the leader gave way, and no other is known yet", out);
+    handing_over_.reset();
   }
   for (auto it = forwarded_.begin(); it != forwarded_.end();) {
     Pending& pending = it->second.pending;
@@ -348,8 +329,7 @@ void Requests::expire(TimePoint now, const View& view, Output& out) {
       ++it;
       continue;
     }
-    const Code code = pending.is_write() ? Code::unknown_outcome : Code::unavailable;
-    fail(pending, code, "the leader did not answer in time", out);
+    fail(pending, Code::unknown_outcome, "the leader did not answer in time", out);
     it = forwarded_.erase(it);
   }
   for (InFlight& value : in_flight_) {

@@ -1,5 +1,5 @@
 // Clients' requests on their way: waiting for a leader, passed on to it, being evaluated, in flight as part of a value,
-// or reading. Each is answered exactly once, before its deadline, by the truth: done, certainly not done, or unknown.
+// waiting for a read index, or reading. Each is answered exactly once, before its deadline, by the truth: done, certainly not done, or unknown.
 // Pure; used by one thread.
 #pragma once
 
@@ -46,19 +46,25 @@ class Requests {
   explicit Requests(const CoreOptions& options) : options_(options) {}
 
   void on_request(TimePoint now, const Origin& origin, ClientRequest request, Output& out);
+  // How far a linearizable read has to see: asked of the leader, and its answer.
+  void on_read_index(MemberId from, uint64_t id) { index_asks_[from] = id; }
+  void on_read_index_reply(MemberId from, const ReadIndexReply& reply);
   void on_forward_reply(TimePoint now, MemberId from, ForwardReply reply, Output& out);
   // True if the task was one of these.
   bool on_task_done(uint64_t task, TaskResult& result, const View& view, Output& out);
   void on_chosen(const std::vector<LogEntry>& chosen, Output& out);
-  void on_peer_lost(TimePoint now, MemberId member, Output& out);
+  void on_peer_lost(MemberId member, Output& out);
   // Something waits here that pump() may be able to move on.
-  bool is_waiting() const { return !writes_.empty() || !reads_.empty(); }
+  bool is_waiting() const {
+    return !writes_.empty() || !reads_.empty() || !index_asks_.empty() || !transfers_.empty() || handing_over_;
+  }
   // Moves on whatever can move. Called after every step at which something waits, or the trim floor may move.
   void pump(TimePoint now, const View& view, Output& out, const RunTask& run);
   // Answers those whose time is up.
   void expire(TimePoint now, const View& view, Output& out);
 
   size_t count() const { return count_; }
+  void check_invariants() const;
 
  private:
   struct Pending {
@@ -67,12 +73,29 @@ class Requests {
     TimePoint deadline;
     TimePoint not_before;  // of the next attempt to pass it on
     size_t bytes = 0;
-    Version required;  // a read: what must be visible first; zero until a lease was seen to hold
+    // Of a linearizable read: what must be visible first, or zero while it is not known; and the read index that was
+    // asked for after the read had arrived, or zero.
+    Version required = {};
+    uint64_t index = 0;
     // Decided by the log.
     bool is_write() const {
       return std::holds_alternative<WriteRequest>(request.body) ||
              std::holds_alternative<OpenSessionRequest>(request.body);
     }
+    bool is_read() const { return std::holds_alternative<RangeRequest>(request.body); }
+    bool is_serializable() const {
+      return is_read() && std::get<RangeRequest>(request.body).consistency == Consistency::serializable;
+    }
+  };
+  // The one read index that is asked for now.
+  struct IndexAsked {
+    uint64_t id;
+    MemberId leader;
+    TimePoint again_at;
+  };
+  struct HandingOver {
+    Pending pending;
+    ProposalNumber pn;  // given up
   };
   struct Evaluating {
     uint64_t task;
@@ -92,7 +115,17 @@ class Requests {
   Status check_write(const WriteRequest& write) const;
   void answer(const Pending& pending, ClientReply reply, Output& out);
   void fail(const Pending& pending, Code code, const std::string& why, Output& out);
+  std::deque<Pending>& queue_of(const Pending& pending);
+
+  // requests_reads.cc
   void pump_reads(TimePoint now, const View& view, Output& out, const RunTask& run);
+  void ask_read_index(TimePoint now, MemberId leader, Output& out);
+  void answer_read_indexes(TimePoint now, const Paxos& paxos, Output& out);
+
+  // requests_transfer.cc
+  void pump_transfers(TimePoint now, const View& view, Output& out);
+  void follow_hand_over(const Paxos& paxos, Output& out);
+
   void start_evaluation(const View& view, const RunTask& run);
   void pass_on(TimePoint now, std::deque<Pending>& queue, MemberId leader, Output& out);
   void refuse_passed_on(std::deque<Pending>& queue, Output& out);
@@ -102,6 +135,11 @@ class Requests {
   CoreOptions options_;
   std::deque<Pending> writes_;  // waiting
   std::deque<Pending> reads_;   // waiting
+  std::optional<IndexAsked> asked_;
+  uint64_t last_index_ = 0;
+  std::map<MemberId, uint64_t> index_asks_;  // as leader: the latest of each member
+  std::deque<Pending> transfers_;            // waiting
+  std::optional<HandingOver> handing_over_;
   std::optional<Evaluating> evaluating_;
   std::deque<InFlight> in_flight_;
   std::map<uint64_t, Pending> running_reads_;  // by task

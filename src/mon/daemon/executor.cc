@@ -56,6 +56,7 @@ void Executor::feed(Input input) {
     inputs_.pop_front();
     // Read after the input has happened: one reading never serves a message that came later.
     perform(monitor_.step(world_.clock.now(), std::move(next)));
+    if (checks_every_step_) monitor_.check_invariants();
   }
   is_stepping_ = false;
 }
@@ -81,6 +82,9 @@ void Executor::on_link_down(const std::string& address, const Status& reason) {
 
 void Executor::on_message(ConnectionId connection, const PeerInfo& peer, Received received) {
   if (peer.hello.kind == PeerKind::monitor) {
+    // A copy of this directory runs elsewhere: its votes are not this member's. Its probes tell which of them stops.
+    const bool is_copy = received.source.member == monitor_.id();
+    if (is_copy && !std::holds_alternative<Probe>(received.message)) return;
     feed(PeerMessage{received.source, std::move(received.message)});
   } else if (auto* request = std::get_if<ClientRequest>(&received.message)) {
     feed(RequestReceived{connection, std::move(*request)});

@@ -34,6 +34,8 @@ class Executor : private MessengerHandler {
   // Listens, dials, and begins to tick.
   Status start();
   const Monitor& monitor() const { return monitor_; }
+  // From now on the invariants are checked after every step, as they are in debug builds.
+  void check_every_step() { checks_every_step_ = true; }
   const MessengerCounters& counters() const { return messenger_.counters(); }
   // The latest lines of the trace, for a crash report.
   const std::deque<std::string>& recent_trace() const { return recent_trace_; }
@@ -68,6 +70,11 @@ class Executor : private MessengerHandler {
   std::deque<Input> inputs_;
   bool is_stepping_ = false;
   bool is_stopped_ = false;
+#ifdef NDEBUG
+  bool checks_every_step_ = false;
+#else
+  bool checks_every_step_ = true;
+#endif
   TimerId timer_ = 0;
 
   std::map<MemberId, std::string> links_;  // of members that are connected

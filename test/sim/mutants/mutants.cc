@@ -2,7 +2,8 @@
 
 namespace synod::sim {
 
-// In the order of doc/testing.md: the disk, starting again, voting, recovery, leases and reads, requests, sync and trim.
+// In the order of doc/testing.md: the disk, starting again, voting, recovery, leases and reads, requests, sync and
+// trim.
 const std::vector<Mutant>& all_mutants() {
   static const std::vector<Mutant> mutants{
       {"ack-before-persist", "what depends on a write leaves before the write is durable"},
@@ -27,7 +28,7 @@ const std::vector<Mutant>& all_mutants() {
       {"count-for-all-below", "an acceptance counts for the versions below it too"},
       {"count-vote-twice", "an acceptance that comes again counts as one of another member"},
       {"commit-below-majority", "the leader's own acceptance is enough"},
-      {"pn-reused", "a new leadership does not raise the round"},
+      {"pn-reused-after-restart", "a collect leaves before its pn is durable, so a next life can use that pn again"},
       {"report-new-pn-for-old-value", "an accepted value is reported under the pn just promised"},
       {"recover-from-minority", "a leader recovers before a majority has promised"},
       {"recover-any-pn", "of the values reported for a version, any one is recovered"},
@@ -40,6 +41,9 @@ const std::vector<Mutant>& all_mutants() {
       {"read-without-lease", "a leader answers reads without a lease"},
       {"read-before-own-value", "a leader answers reads before a value of its own pn is committed"},
       {"read-before-visible", "a read does not wait until what is committed can be read"},
+      {"read-index-reused", "a read takes a read index that was asked for before it arrived"},
+      {"read-index-without-lease", "a leader tells a read index without a lease"},
+      {"hand-over-keeps-lease", "a leader that has handed over goes on under its lease"},
       {"answer-before-chosen", "a write is answered when it is proposed"},
       {"answer-whatever-is-chosen", "a write is answered when any value is chosen at its version"},
       {"unknown-told-as-failed", "a write that may yet be done is told as certainly not done"},

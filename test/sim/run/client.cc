@@ -8,7 +8,7 @@
 
 namespace synod::sim {
 namespace {
-constexpr Duration attempt_timeout = std::chrono::milliseconds(1500);
+constexpr Duration attempt_timeout = std::chrono::milliseconds(500);
 constexpr Duration retry_delay = std::chrono::milliseconds(30);
 }  // namespace
 

@@ -60,7 +60,16 @@ void Injector::perform(const Fault& fault) {
       undo(fault, [] {});
       break;
     }
-    case FaultClass::operators: undo(fault, [] {}); break;
+    case FaultClass::operators: {
+      ClientRequest request;
+      request.timeout_ms = 2000;
+      request.body = TransferRequest{name};
+      cluster_.request(other, std::move(request), [this](const ClientReply& reply) {
+        if (reply.status.is_ok()) cluster_.oracles().counters().count(Rare::leadership_handed_over);
+      });
+      undo(fault, [] {});
+      break;
+    }
   }
 }
 
@@ -232,10 +241,10 @@ void Injector::perform_on_disk(const Fault& fault, const std::string& name, Seed
   Member& member = cluster_.member(name);
   if (fault.type == FaultType::disk_hang) {
     if (cluster_.leader() == name) counters.count(Rare::disk_hang_of_a_leader);
-    if (cluster_.is_running(name)) {
-      member.process->storage.hang_until(cluster_.scheduler().now() + fault.length);
-    }
-    undo(fault, [] {});
+    if (member.process != nullptr) member.process->storage.set_hung(true);
+    undo(fault, [&member] {
+      if (member.process != nullptr) member.process->storage.set_hung(false);
+    });
     return;
   }
   FaultSpec spec;
@@ -270,7 +279,7 @@ void Injector::heal_all_but(const std::set<std::string>& doomed) {
   for (const std::string& name : cluster_.names()) {
     cluster_.resume(name);
     Member& member = cluster_.member(name);
-    if (member.process != nullptr) member.process->storage.hang_until({});
+    if (member.process != nullptr) member.process->storage.set_hung(false);
     member.disk->clear_faults();
     member.disk->freeze_at_call(0);
     member.is_disk_faulty = false;

@@ -119,7 +119,7 @@ Scenario expand(uint64_t seed, size_t members, Duration length, Profile profile)
       if (faults.chance(50)) classes.insert(static_cast<FaultClass>(i));
     }
   }
-  const Duration interval = milliseconds(faults.between(1000, 3500));
+  const Duration interval = milliseconds(faults.between(700, 2500));
   for (Duration at = faults.exponential(interval); at < length; at += faults.exponential(interval)) {
     Fault fault;
     fault.number = scenario.faults.size();

@@ -50,6 +50,8 @@ class PaxosDriver {
   Effects tick(bool may_elect = true) {
     return perform([&](Effects& out) { paxos_.tick(now_, may_elect, out); });
   }
+  // The core was told that its oldest write is pending for too long, or that it is not any more.
+  void set_disk_hangs(bool hangs) { disk_hangs_ = hangs; }
   Position propose(const std::string& text) {
     Position position;
     perform([&](Effects& out) { position = paxos_.propose(value(text), out); });
@@ -145,6 +147,7 @@ class PaxosDriver {
   template <class Step>
   Effects perform(const Step& step) {
     Effects out;
+    paxos_.begin_step(now_, disk_hangs_, out);
     step(out);
     for (LogEntry& entry : paxos_.take_chosen()) chosen_.push_back(std::move(entry));
     for (const Event& event : out.events) trace_.push_back(event.text);
@@ -191,6 +194,7 @@ class PaxosDriver {
   TimePoint now_{std::chrono::hours(1)};
   Paxos paxos_;
   bool disk_is_held_ = false;
+  bool disk_hangs_ = false;
   bool is_feeding_ = false;
   std::deque<Sent> held_;
   std::deque<Message> to_self_;

@@ -68,6 +68,53 @@ TEST(PaxosLease, a_leader_without_a_majority_loses_it_and_then_gives_up) {
   EXPECT_EQ(driver.paxos().leader(), MemberId());
 }
 
+TEST(PaxosLease, a_leader_whose_lease_has_lapsed_sends_nothing_that_keeps_others_from_electing) {
+  PaxosDriver driver;
+  const ProposalNumber number = driver.become_leader();
+  const Position position = driver.propose("x");
+  driver.forget_sent();
+  driver.pass(driver.lease() * 19 / 20);
+  driver.receive(b, Accept{number, position});
+  driver.receive(b, Gap{number, genesis()});
+  driver.tick(false);
+  EXPECT_FALSE(driver.paxos().is_leader());
+  EXPECT_TRUE(driver.sent().empty());
+}
+
+TEST(PaxosLease, a_new_leader_has_one_lease_to_get_its_first) {
+  PaxosDriver driver;
+  driver.become_leader({}, false);
+  driver.pass(driver.lease() - Duration(1));
+  driver.tick(false);
+  EXPECT_TRUE(driver.paxos().is_leader());
+  driver.pass(Duration(1));
+  driver.tick(false);
+  EXPECT_FALSE(driver.paxos().is_leader());
+}
+
+TEST(PaxosLease, an_acceptance_that_may_have_been_lost_is_said_again_with_the_answer_to_a_lease) {
+  PaxosDriver driver;
+  const LogEntry entry = entry_on(genesis(), pn(1, b), "x");
+  driver.receive(b, Begin{entry, genesis()});
+  driver.forget_sent();
+  driver.receive(b, Lease{pn(1, b), 1, genesis(), Version(1), {b}});
+  EXPECT_EQ(driver.take<Accept>(b)->position, entry.position());
+  driver.hold_disk();
+  const LogEntry next = entry_on(entry.position(), pn(1, b), "y");
+  driver.receive(b, Begin{next, genesis()});
+  driver.receive(b, Lease{pn(1, b), 2, genesis(), Version(1), {b}});
+  EXPECT_EQ(driver.count<Accept>(b), 0U) << "not before it is durable";
+}
+
+TEST(PaxosLease, news_of_an_earlier_leader_commit_what_this_one_has_recovered) {
+  PaxosDriver driver;
+  const std::vector<LogEntry> entries = history(1, pn(1, c));
+  driver.become_leader(entries, false);
+  driver.receive(c, Commit{pn(1, c), entries[0].position()});
+  EXPECT_EQ(driver.paxos().log().committed(), entries[0].position());
+  EXPECT_TRUE(driver.paxos().can_propose());
+}
+
 TEST(PaxosLease, a_leader_that_has_lost_its_majority_does_not_keep_itself_from_promising_to_another) {
   PaxosDriver driver;
   const ProposalNumber number = driver.become_leader();

@@ -35,6 +35,12 @@ struct RequestsDriver {
   void forwarded(MemberId from, uint64_t id, ClientRequest what) {
     step([&](Output& out) { requests.on_request(paxos.now(), ForwardOrigin{from, id}, std::move(what), out); });
   }
+  void index_from(MemberId from, uint64_t id, const Position& committed) {
+    step([&](Output&) { requests.on_read_index_reply(from, {id, committed}); });
+  }
+  void index_asked_by(MemberId from, uint64_t id) {
+    step([&](Output&) { requests.on_read_index(from, id); });
+  }
   void reply_from(MemberId from, uint64_t id, Status status) {
     step([&](Output& out) {
       requests.on_forward_reply(paxos.now(), from, {id, {0, std::move(status), WriteReply{}}}, out);
@@ -42,7 +48,7 @@ struct RequestsDriver {
   }
   void lose(MemberId peer) {
     is_leader_connected = false;
-    step([&](Output& out) { requests.on_peer_lost(paxos.now(), peer, out); });
+    step([&](Output& out) { requests.on_peer_lost(peer, out); });
   }
   void pass(Duration duration) {
     paxos.pass(duration);
@@ -115,6 +121,7 @@ struct RequestsDriver {
       return last_task;
     });
     for (Answer& answer : out.answers) answers.push_back(std::move(answer));
+    requests.check_invariants();
     paxos.perform([&](Effects& effects) { effects = out; });
   }
   Requests::View view() {
@@ -147,6 +154,14 @@ inline ClientRequest read(Consistency consistency = Consistency::linearizable) {
   request.id = 12;
   request.timeout_ms = 1000;
   request.body = RangeRequest{"", "", 0, consistency};
+  return request;
+}
+
+inline ClientRequest transfer(const std::string& name) {
+  ClientRequest request;
+  request.id = 13;
+  request.timeout_ms = 5000;
+  request.body = TransferRequest{name};
   return request;
 }
 

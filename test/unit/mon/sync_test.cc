@@ -275,6 +275,8 @@ TEST(SyncTest, sync_step_9_a_chunk_goes_out_when_the_one_before_is_acknowledged)
   EXPECT_EQ(driver.count<ReadChunkTask>(), 1U);
   driver.receive(b, SyncAck{cookie, 1});
   EXPECT_EQ(driver.count<ReadChunkTask>(), 2U);
+  driver.receive(b, SyncAck{cookie, 1});
+  EXPECT_EQ(driver.count<ReadChunkTask>(), 2U) << "an acknowledgement that came twice";
 }
 
 TEST(SyncTest, sync_step_9_a_chunk_is_acknowledged_when_it_and_the_cursor_are_durable) {
@@ -327,8 +329,17 @@ TEST(SyncTest, sync_step_12_the_switch_carries_the_accepted_entries_above_the_de
   driver.result(Verified{driver.snapshot, driver.digest});
   const auto& change = std::get<SwitchTask>(driver.tasks.back());
   EXPECT_EQ(change.accepted, (std::vector<LogEntry>{entries[4], entries[5]})) << "with the pns they had";
-  driver.result(Switched{});
+  driver.result(Switched{{driver.snapshot, Version(5), Version(), {}}, {}});
   EXPECT_EQ(driver.outcome, SyncRequester::Outcome::switched);
+}
+
+TEST(SyncTest, sync_step_11_a_copy_that_is_behind_what_the_member_has_committed_does_not_replace_its_store) {
+  RequesterDriver driver;
+  driver.snapshot = history(1, pn(1, c))[0].position();
+  driver.copy_all();
+  driver.result(Verified{driver.snapshot, driver.digest});
+  EXPECT_EQ(driver.outcome, SyncRequester::Outcome::failed);
+  EXPECT_EQ(driver.count<SwitchTask>(), 0U);
 }
 
 TEST(SyncTest, sync_step_12_accepted_entries_that_do_not_chain_on_what_was_delivered_are_dropped) {

@@ -29,7 +29,8 @@ std::vector<ClientRequest> requests() {
                                 {WriteOp::Type::put, "last", SharedBytes(binary())}}}),
           request(WriteRequest{{{WriteOp::Type::erase, "k", {}}}, RequestTag{{~uint64_t{0}, 7}, ~uint64_t{0}, 12}}),
           request(OpenSessionRequest{0x8877665544332211}),
-          request(RangeRequest{"a", binary(), 17, Consistency::serializable}), request(StatusRequest{})};
+          request(RangeRequest{"a", binary(), 17, Consistency::serializable}), request(StatusRequest{}),
+          request(TransferRequest{"b"})};
 }
 
 std::vector<ClientReply> replies() {
@@ -40,6 +41,7 @@ std::vector<ClientReply> replies() {
           {2, Status::ok(), range},
           {3, Status::ok(), status},
           {5, Status::ok(), OpenSessionReply{{0x8877665544332211, 300}}},
+          {6, Status::ok(), TransferReply{"b"}},
           {4, Status(Code::unknown_outcome, "the leader \xff is gone"), {}}};
 }
 
@@ -75,7 +77,7 @@ std::string of(const FormPrepared& m) { return to_string(m.fsid); }
 std::string of(const FormCommit& m) { return m.monmap; }
 std::string of(const Propose& m) { return join(text(m.pn), m.committed.value()); }
 std::string of(const ProposeReply& m) { return join(text(m.pn), m.granted, text(m.promised)); }
-std::string of(const Collect& m) { return join(text(m.pn), text(m.committed)); }
+std::string of(const Collect& m) { return join(text(m.pn), text(m.committed), text(m.released)); }
 std::string of(const Last& m) { return join(text(m.pn), m.first.value(), text(m.committed), text(m.accepted)); }
 std::string of(const Refuse& m) { return join(text(m.pn), text(m.promised)); }
 std::string of(const Begin& m) { return join(text({m.entry}), text(m.committed)); }
@@ -87,7 +89,10 @@ std::string of(const Lease& m) {
   for (const MemberId member : m.quorum) quorum += to_string(member) + ",";
   return join(text(m.pn), m.sequence, text(m.committed), m.first.value(), quorum);
 }
-std::string of(const LeaseAck& m) { return join(text(m.pn), m.sequence, text(m.position), text(m.committed)); }
+std::string of(const LeaseAck& m) { return join(text(m.pn), m.sequence, text(m.position), text(m.committed), m.disk_hangs); }
+std::string of(const HandOver& m) { return text(m.pn); }
+std::string of(const ReadIndex& m) { return join(m.id); }
+std::string of(const ReadIndexReply& m) { return join(m.id, text(m.committed)); }
 std::string of(const Fetch& m) { return join(m.from.value(), m.to.value()); }
 std::string of(const Entries& m) { return join(m.first.value(), m.wanted.value(), text(m.entries)); }
 std::string of(const SyncStart& m) { return join(m.cookie, m.committed.value()); }
@@ -111,6 +116,8 @@ std::string of(const OpenSessionRequest& m) { return join(m.client); }
 std::string of(const OpenSessionReply& m) { return join(m.session.client, m.session.number); }
 std::string of(const RangeRequest& m) { return join(m.begin, m.end, m.limit, int(m.consistency)); }
 std::string of(const StatusRequest&) { return "status"; }
+std::string of(const TransferRequest& m) { return m.name; }
+std::string of(const TransferReply& m) { return m.leader; }
 std::string of(const std::monostate&) { return "nothing"; }
 std::string of(const WriteReply& m) { return fmt::format("{} {}", m.revision, fmt::join(m.erased, ",")); }
 std::string of(const RangeReply& m) {
@@ -159,7 +166,8 @@ std::vector<Message> sample_messages() {
       FormCommit{"monmap"},
       Propose{pn, Version(41)},
       ProposeReply{pn, true, higher},
-      Collect{pn, position(41)},
+      Collect{pn, position(41), {}},
+      Collect{pn, position(41), higher},
       Last{pn, Version(12), position(42), entries},
       Refuse{pn, higher},
       Begin{sample_entry(43, Bytes(2000, 'x')), position(42)},
@@ -167,7 +175,10 @@ std::vector<Message> sample_messages() {
       Gap{pn, position(40)},
       Commit{pn, position(43)},
       Lease{pn, 1001, position(43), Version(12), {MemberId(1), MemberId(~uint64_t{0})}},
-      LeaseAck{pn, 1001, position(44), position(43)},
+      LeaseAck{pn, 1001, position(44), position(43), true},
+      HandOver{pn},
+      ReadIndex{77},
+      ReadIndexReply{77, position(43)},
       Fetch{Version(10), Version(~uint64_t{0})},
       Entries{Version(12), Version(43), entries},
       SyncStart{11, Version(2)},

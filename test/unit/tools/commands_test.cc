@@ -46,6 +46,10 @@ class FakeStore {
     return ClientReply{0, Status::ok(), std::move(reply)};
   }
   FakeMonitor::Answer answer(const OpenSessionRequest&) const { return FakeMonitor::Hangup{}; }  // not asked
+  FakeMonitor::Answer answer(const TransferRequest& request) const {
+    if (request.name != "b") return ClientReply{0, Status(Code::invalid_argument, "no member has that name"), {}};
+    return ClientReply{0, Status::ok(), TransferReply{request.name}};
+  }
   FakeMonitor::Answer answer(const StatusRequest&) const {
     StatusReply reply;
     reply.answered_by = "a";
@@ -95,6 +99,15 @@ TEST_F(CommandsTest, put_and_get) {
   EXPECT_EQ(got.code, 0);
   EXPECT_EQ(got.out, "hello\tworld\n") << "the value and a newline, nothing else";
   EXPECT_EQ(got.err, "");
+}
+
+TEST_F(CommandsTest, leader_transfer_tells_who_leads) {
+  EXPECT_EQ(run({"leader", "transfer", "b"}).out, "leader b\n");
+  EXPECT_EQ(run({"leader", "transfer", "b", "--format", "json"}).out, "{\"leader\":\"b\"}\n");
+  const Outcome refused = run({"leader", "transfer", "x"});
+  EXPECT_EQ(refused.code, 5);
+  EXPECT_EQ(refused.out, "");
+  EXPECT_NE(refused.err.find("no member"), std::string::npos);
 }
 
 TEST_F(CommandsTest, get_of_what_is_not_there) {

@@ -116,6 +116,8 @@ TEST(OptionsTest, the_number_of_arguments_is_checked) {
   expect_complaint({"get"}, "too few");
   expect_complaint({"status", "x"}, "too many");
   expect_complaint({"range"}, "too few");
+  expect_complaint({"leader", "transfer"}, "too few arguments: synod leader transfer NAME");
+  expect_complaint({"leader", "depose", "a"}, "'leader depose'");
   expect_complaint({"range", "a", "b", "c"}, "too many");
   expect_complaint({"range", "a", "--prefix", "p"}, "too many");
   expect_complaint({"import"}, "too few");

@@ -37,6 +37,7 @@ const LogEntry* AcceptedLog::find(Version version) const {
 }
 
 void AcceptedLog::drop_from(Version version, StoreWrites& writes) {
+  SYNOD_ASSERT(version > committed_.version, "I-2: what is committed is never dropped");
   const uint64_t keep = version.value() - committed_.version.value() - 1;
   if (keep >= accepted_.size() || SYNOD_MUTANT("keep-unchained")) return;
   writes.push_back(EraseEntries{version, accepted_.back().version.next()});
@@ -54,6 +55,7 @@ AcceptedLog::Outcome AcceptedLog::accept(const LogEntry& entry, StoreWrites& wri
     const bool is_under_pn = below != nullptr && (below->pn == entry.pn || SYNOD_MUTANT("chain-rule-off"));
     if (!is_under_pn || below->hash != entry.predecessor) return Outcome::gap;
   }
+  SYNOD_ASSERT(entry.pn >= highest_pn(), "I-3: nothing is accepted below what was accepted before");
   const LogEntry* held = find(entry.version);
   if (held != nullptr && held->hash == entry.hash) {
     if (held->pn == entry.pn) return Outcome::duplicate;
@@ -67,6 +69,8 @@ AcceptedLog::Outcome AcceptedLog::accept(const LogEntry& entry, StoreWrites& wri
 }
 
 void AcceptedLog::commit_front(StoreWrites& writes, std::vector<LogEntry>& chosen) {
+  SYNOD_ASSERT(!accepted_.empty() && accepted_.front().predecessor == committed_.hash,
+               "I-2: only what chains on the committed position is committed");
   LogEntry entry = std::move(accepted_.front());
   accepted_.pop_front();
   writes.push_back(ApplyEntry{entry.position(), entry.value});
@@ -80,6 +84,7 @@ bool AcceptedLog::commit_to(const Position& position, StoreWrites& writes, std::
   // The hash names the whole history, so an entry that bears it proves that all entries below are the chosen ones.
   if (entry == nullptr || entry->hash != position.hash) return false;
   while (committed_.version < position.version) commit_front(writes, chosen);
+  SYNOD_ASSERT(committed_ == position, "I-2: a hash names one history");
   return true;
 }
 
@@ -104,8 +109,12 @@ void AcceptedLog::trim_to(Version floor, StoreWrites& writes) {
 
 void AcceptedLog::check_invariants() const {
   SYNOD_ASSERT(first_ <= committed_.version.next(), "I-2: the log has no hole below the committed version");
+  SYNOD_ASSERT(first_ > Version(), "I-2: the genesis is no entry of the log");
   Position below = committed_;
   for (const LogEntry& entry : accepted_) {
+    SYNOD_ASSERT(entry.pn && entry.pn.member, "I-5: an entry is accepted under the pn of a member");
+    SYNOD_ASSERT(&entry == &accepted_.front() || entry.pn <= accepted_.front().pn,
+                 "I-17: accepted under no higher pn than the entries below it");
     SYNOD_ASSERT(entry.version == below.version.next(), "I-2: accepted entries are consecutive");
     SYNOD_ASSERT(entry.predecessor == below.hash, "I-2: accepted entries chain");
     below = entry.position();

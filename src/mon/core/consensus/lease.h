@@ -9,7 +9,9 @@
 #include <set>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/ids.h"
+#include "base/mutant.h"
 #include "base/time.h"
 #include "mon/core/monmap.h"
 
@@ -24,12 +26,22 @@ class Grant {
       : promised_at_start_(promised_at_start), quiet_until_(quiet_until) {}
 
   bool forbids(const ProposalNumber& pn, TimePoint now) const {
+    if (SYNOD_MUTANT("grant-does-not-forbid")) return now < quiet_until_ && pn != promised_at_start_;
     return (now < quiet_until_ && pn != promised_at_start_) || (now < until_ && pn.member != pn_.member);
   }
+  // REQUIRES: !forbids(pn, now), and `pn` is the one promised last.
   void give(const ProposalNumber& pn, TimePoint until) {
+    SYNOD_ASSERT(pn >= pn_, "I-14: a grant goes to the pn promised last, and promises never go down");
+    SYNOD_ASSERT(pn != pn_ || until >= until_, "a renewal never shortens a grant");
     pn_ = pn;
     until_ = until;
   }
+  // The leader of `pn` has given up its lease, and takes none under it or below it again: what was granted to it
+  // protects nothing any more. The quiet period goes on.
+  void release(const ProposalNumber& pn) {
+    if (pn_.member == pn.member && pn_ <= pn) until_ = TimePoint();
+  }
+  const ProposalNumber& pn() const { return pn_; }
 
  private:
   ProposalNumber promised_at_start_;
@@ -47,6 +59,7 @@ class LeaderLease {
   void on_granted(MemberId by, uint64_t sequence, Duration length);
   std::set<MemberId> granted(TimePoint now) const;
   bool is_valid(TimePoint now, const Monmap& monmap) const { return monmap.is_majority(granted(now)); }
+  void check_invariants(TimePoint now, Duration length) const;
 
  private:
   uint64_t sequence_ = 0;

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "base/assert.h"
-#include "base/mutant.h"
 
 namespace synod {
 
@@ -20,7 +19,13 @@ Paxos::Paxos(const CoreOptions& options, Random& random, MemberId self, Monmap m
       log_(std::move(log)),
       grant_(std::max(promised, log_.highest_pn()), quiet_until) {
   SYNOD_ASSERT(monmap_.find(self_) != nullptr, "I-1: only a member of the monmap takes part");
+  SYNOD_ASSERT(monmap_.voter_count() > 0, "a cluster has a voter");
+  std::set<MemberId> ids;
+  for (const Member& member : monmap_.members) {
+    SYNOD_ASSERT(member.id && ids.insert(member.id).second, "I-1: a member id is listed once, so it is counted once");
+  }
   promised_ = std::max(promised_, log_.highest_pn());
+  now_ = now;
   role_ = Idle{now + options_.lease / 20 + random_delay(options_.lease / 4)};
   check_invariants();
 }
@@ -29,7 +34,16 @@ Duration Paxos::random_delay(Duration below) {
   return Duration(static_cast<int64_t>(random_.next() % static_cast<uint64_t>(std::max<int64_t>(below.count(), 1))));
 }
 
+void Paxos::begin_step(TimePoint now, bool disk_hangs, Effects& out) {
+  SYNOD_ASSERT(now >= now_, "time does not go back");
+  now_ = now;
+  disk_hangs_ = disk_hangs;
+  const auto* leader = std::get_if<Leader>(&role_);
+  if (leader != nullptr && is_lapsed(now, *leader)) become_idle(now, "no majority grants its lease", out);
+}
+
 void Paxos::step(TimePoint now, MemberId from, const Message& message, Effects& out) {
+  SYNOD_ASSERT(now == now_, "I-15: begin_step() comes first");
   // I-1: what a member id that is not a voter says never counts, whatever name it bears.
   if (!monmap_.is_voter(from)) return;
   if (const auto* m = std::get_if<Propose>(&message)) on_propose(now, from, *m, out);
@@ -44,9 +58,13 @@ void Paxos::step(TimePoint now, MemberId from, const Message& message, Effects& 
   if (const auto* m = std::get_if<Lease>(&message)) on_lease(now, from, *m, out);
   if (const auto* m = std::get_if<LeaseAck>(&message)) on_lease_ack(now, from, *m, out);
   if (const auto* m = std::get_if<Entries>(&message)) on_entries(now, from, *m, out);
+  if (const auto* m = std::get_if<HandOver>(&message)) on_hand_over(now, from, *m, out);
+  if (const auto* m = std::get_if<ReadIndexReply>(&message)) note_committed(now, from, m->committed, out);
+  proceed_with_hand_over(now, out);
 }
 
 void Paxos::tick(TimePoint now, bool may_elect, Effects& out) {
+  SYNOD_ASSERT(now == now_, "I-15: begin_step() comes first");
   if (pending_fetch_ && now >= pending_fetch_->deadline) pending_fetch_.reset();
   if (auto* leader = std::get_if<Leader>(&role_)) {
     tick_leader(now, *leader, out);
@@ -56,9 +74,10 @@ void Paxos::tick(TimePoint now, bool may_elect, Effects& out) {
     }
   } else if (const auto* candidate = std::get_if<Candidate>(&role_)) {
     if (now >= candidate->deadline) become_idle(now, "no majority for the candidate", out);
-  } else if (may_elect && now >= std::get<Idle>(role_).elect_at && !grant_.forbids(next_pn(), now)) {
+  } else if (may_elect && !disk_hangs_ && now >= std::get<Idle>(role_).elect_at && !grant_.forbids(next_pn(), now)) {
     become_candidate(now, out);
   }
+  proceed_with_hand_over(now, out);
 }
 
 void Paxos::on_peer_connected(TimePoint now, MemberId peer) {
@@ -75,25 +94,29 @@ void Paxos::become_idle(TimePoint now, const std::string& why, Effects& out) {
   out.trace(LogLevel::info, fmt::format("looks for a leader: {}", why));
   pending_fetch_.reset();
   last_gap_.reset();
-  role_ = Idle{now + options_.lease / 50 + random_delay(options_.lease / 3)};
+  role_ = Idle{now + options_.lease / 50 + random_delay(options_.election_delay_max())};
 }
 
-ProposalNumber Paxos::next_pn() const {
-  return {std::max(promised_.round, highest_round_seen_) + (SYNOD_MUTANT("pn-reused") ? 0 : 1), self_};
-}
+ProposalNumber Paxos::next_pn() const { return {std::max(promised_.round, highest_round_seen_) + 1, self_}; }
 
 void Paxos::become_candidate(TimePoint now, Effects& out) {
   Candidate candidate{next_pn(), {self_}, now + options_.lease / 4 + random_delay(options_.lease / 4)};
   const ProposalNumber pn = candidate.pn;
+  SYNOD_ASSERT(std::holds_alternative<Idle>(role_), "only who has no leader stands for election");
+  SYNOD_ASSERT(!disk_hangs_ && !grant_.forbids(pn, now), "I-14: who cannot promise to itself stands for nothing");
   out.trace(LogLevel::info, fmt::format("asks to be elected under pn {}", to_string(pn)));
   for (const Member& member : monmap_.members) {
     if (member.id != self_) out.send(member.id, Propose{pn, log_.committed().version});
   }
   role_ = std::move(candidate);
-  if (monmap_.is_majority({self_})) become_collecting(now, pn, out);
+  if (monmap_.is_majority({self_})) become_collecting(now, pn, {}, out);
 }
 
-void Paxos::become_collecting(TimePoint now, const ProposalNumber& pn, Effects& out) {
+void Paxos::become_collecting(TimePoint now, const ProposalNumber& pn, const ProposalNumber& released, Effects& out) {
+  SYNOD_ASSERT(pn.member == self_ && pn > promised_, "I-5: each leadership has a pn of its own, above all it promised");
+  SYNOD_ASSERT(pn > relinquished_, "I-13: what was given up is not taken again");
+  SYNOD_ASSERT(!grant_.forbids(pn, now), "I-14: who has granted a lease to another does not stand against it");
+  SYNOD_ASSERT(!std::holds_alternative<Idle>(role_), "asked for by a majority, by the leader, or by itself as leader");
   Leader next;
   if (auto* before = std::get_if<Leader>(&role_)) {
     // Not an election: the grants of the peons name this member, and last until they end.
@@ -101,23 +124,25 @@ void Paxos::become_collecting(TimePoint now, const ProposalNumber& pn, Effects& 
     next.lease_sequence = before->lease_sequence;
   }
   next.pn = pn;
+  next.released = released;
   next.deadline = now + 2 * options_.lease;
   next.repeat_at = now + options_.lease / 5;
-  next.last_valid = now;
   role_ = std::move(next);
   ++term_;
   out.trace(LogLevel::info, fmt::format("collects under pn {}", to_string(pn)));
-  for (const Member& member : monmap_.members) out.send(member.id, Collect{pn, log_.committed()});
+  // Durable before another member hears of it: no later life of this member can use the pn again.
+  promise(pn, out);
+  send_collects(std::get<Leader>(role_), out);
 }
 
 // ---------------------------------------------------------------------------------------------- pre-vote
 
 void Paxos::on_propose(TimePoint now, MemberId from, const Propose& propose, Effects& out) {
   if (propose.pn.member != from) return;
-  highest_round_seen_ = std::max(highest_round_seen_, promised_.round);
-  // Stickiness: a live leader's grant forbids it. And whoever is behind lets those lead who are not.
-  const bool granted =
-      !grant_.forbids(propose.pn, now) && propose.pn > promised_ && propose.committed >= log_.committed().version;
+  // Stickiness: a live leader's grant forbids it. Whoever is behind lets those lead who are not. And a promise that
+  // does not reach the disk is of no use to the candidate.
+  const bool granted = !grant_.forbids(propose.pn, now) && propose.pn > promised_ && !disk_hangs_ &&
+                       propose.committed >= log_.committed().version;
   out.send(from, ProposeReply{propose.pn, granted, promised_});
 }
 
@@ -127,7 +152,7 @@ void Paxos::on_propose_reply(TimePoint now, MemberId from, const ProposeReply& r
   if (candidate == nullptr || reply.pn != candidate->pn || !reply.granted) return;
   candidate->votes.insert(from);
   const ProposalNumber pn = candidate->pn;
-  if (monmap_.is_majority(candidate->votes)) become_collecting(now, pn, out);
+  if (monmap_.is_majority(candidate->votes)) become_collecting(now, pn, {}, out);
 }
 
 // ---------------------------------------------------------------------------------------------- state
@@ -166,19 +191,5 @@ std::set<MemberId> Paxos::quorum(TimePoint now) const {
 bool Paxos::is_in_quorum(TimePoint now) const { return quorum(now).count(self_) > 0; }
 
 std::vector<LogEntry> Paxos::take_chosen() { return std::exchange(chosen_, {}); }
-
-void Paxos::check_invariants() const {
-  log_.check_invariants();
-  SYNOD_ASSERT(promised_ >= log_.highest_pn(), "I-3: an acceptance is also a promise");
-  if (const auto* leader = std::get_if<Leader>(&role_)) {
-    SYNOD_ASSERT(leader->pn.member == self_, "I-5: a pn belongs to the member that it names");
-    Position below = log_.committed();
-    for (const InFlight& value : leader->in_flight) {
-      SYNOD_ASSERT(value.entry.predecessor == below.hash && value.entry.version == below.version.next(),
-                   "I-6: values in flight chain on the committed position");
-      below = value.entry.position();
-    }
-  }
-}
 
 }  // namespace synod

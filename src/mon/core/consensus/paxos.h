@@ -35,6 +35,9 @@ class Paxos {
   Paxos(const CoreOptions& options, Random& random, MemberId self, Monmap monmap, ProposalNumber promised, LogState log,
         TimePoint now, TimePoint quiet_until);
 
+  // Before anything else of a step: gives up a leadership whose lease has lapsed, so that nothing leaves under it.
+  // `disk_hangs`: this member's oldest write is pending for longer than the stated bound.
+  void begin_step(TimePoint now, bool disk_hangs, Effects& out);
   // Handles the messages of election, Paxos and leases; ignores all others and those of members that are not voters.
   void step(TimePoint now, MemberId from, const Message& message, Effects& out);
   // `may_elect`: a majority is reachable, and nobody is known to be ahead of what can be fetched.
@@ -46,15 +49,26 @@ class Paxos {
   // Leader only -------------------------------------------------------------------------------------------------
   // A value may be computed now: the recovered tail is committed, and the window has room.
   bool can_propose() const;
+  // No further value is to be computed, so that the one that it hands over to can become level.
+  bool is_draining() const;
   // The version that the next propose() decides, and the tail that must be visible before a request is evaluated.
   Version next_version() const;
   Version serving_from() const;
   // Changes whenever values computed before are void: with each leadership and each new collect.
   uint64_t term() const { return term_; }
+  // This object follows on another of the same process, whose last term this was: no term is used twice.
+  void continue_terms(uint64_t last) { term_ = last; }
   // REQUIRES: can_propose().
   Position propose(SharedBytes value, Effects& out);
   // A majority has granted this leadership, and a value of its own pn is committed.
   bool has_lease(TimePoint now) const;
+  // Begins to hand over to a member, by its name: once it follows, no new value is proposed; when nothing is in flight
+  // and it is level, the lease is given up and it is told. After one lease without that, the leader goes on.
+  // `invalid_argument`, `refused` (with the reason) or `exhausted` (another hand-over is under way).
+  Status hand_over_to(TimePoint now, const std::string& name, Effects& out);
+  // As hand_over_to, to the level peer that is furthest. Without one the leader goes on, and may be told again.
+  void hand_over_to_best(TimePoint now, Effects& out);
+  bool is_handing_over() const;
 
   // State -------------------------------------------------------------------------------------------------------
   bool is_leader() const;  // elected, and through with phase 1
@@ -66,6 +80,7 @@ class Paxos {
   std::set<MemberId> quorum(TimePoint now) const;
   ProposalNumber promised() const { return promised_; }
   const AcceptedLog& log() const { return log_; }
+  const Monmap& monmap() const { return monmap_; }
   // A peer told that what this member needs next is trimmed. Cleared by progress.
   bool is_behind_trim() const { return behind_trim_; }
 
@@ -93,6 +108,11 @@ class Paxos {
   struct Progress {
     std::optional<Version> sent;  // begins up to here were sent
     uint64_t lease_sequence = 0;  // of the last lease before the last begin
+    Position at;                  // that it told last
+  };
+  struct HandingOver {
+    MemberId target;
+    TimePoint deadline;
   };
   struct InFlight {
     LogEntry entry;
@@ -101,6 +121,7 @@ class Paxos {
   };
   struct Leader {
     ProposalNumber pn;
+    ProposalNumber released;  // the leadership that was handed over to this one, or zero
     bool is_collecting = true;
     std::map<MemberId, Last> promises;
     TimePoint deadline;  // of phase 1
@@ -114,7 +135,10 @@ class Paxos {
     uint64_t lease_sequence = 0;
     std::set<MemberId> told_quorum;  // with the last lease
     TimePoint renew_at;
-    TimePoint last_valid;  // when the lease was last seen to hold
+    TimePoint lease_by;      // the first lease has to hold by then
+    bool had_lease = false;  // once it was granted, it must not lapse
+    std::optional<HandingOver> handing_over;
+    TimePoint hand_over_again_at;  // on the leader's own account
   };
   struct PendingFetch {
     MemberId from;
@@ -125,7 +149,7 @@ class Paxos {
   // paxos.cc: roles, elections
   void become_idle(TimePoint now, const std::string& why, Effects& out);
   void become_candidate(TimePoint now, Effects& out);
-  void become_collecting(TimePoint now, const ProposalNumber& pn, Effects& out);
+  void become_collecting(TimePoint now, const ProposalNumber& pn, const ProposalNumber& released, Effects& out);
   void on_propose(TimePoint now, MemberId from, const Propose& propose, Effects& out);
   void on_propose_reply(TimePoint now, MemberId from, const ProposeReply& reply, Effects& out);
   ProposalNumber next_pn() const;
@@ -148,15 +172,29 @@ class Paxos {
   void on_gap(TimePoint now, MemberId from, const Gap& gap, Effects& out);
   void on_lease_ack(TimePoint now, MemberId from, const LeaseAck& ack, Effects& out);
   void tick_leader(TimePoint now, Leader& leader, Effects& out);
+  bool is_lapsed(TimePoint now, const Leader& leader) const;
+  void send_collects(const Leader& leader, Effects& out);
   void try_to_recover(TimePoint now, Leader& leader, Effects& out);
   void recover(TimePoint now, Leader& leader, Effects& out);
   void propose_entry(Leader& leader, SharedBytes value, Effects& out);
-  Version resume_after(const Leader& leader, MemberId peer, const Position& position) const;
   void send_begins(Leader& leader, MemberId to, Version after, Effects& out);
   void send_begin(Leader& leader, MemberId to, const LogEntry& entry, Effects& out);
   void send_lease(TimePoint now, Leader& leader, Effects& out);
   void note_chosen(Leader& leader, const Position& committed, Effects& out);
   void commit_in_flight(Leader& leader, Effects& out);
+
+  // paxos_invariants.cc
+  void check_peon(const Peon& peon) const;
+  void check_candidate(const Candidate& candidate) const;
+  void check_leader(const Leader& leader) const;
+  void check_in_flight(const Leader& leader) const;
+
+  // paxos_hand_over.cc
+  void on_hand_over(TimePoint now, MemberId from, const HandOver& hand_over, Effects& out);
+  void begin_hand_over(TimePoint now, Leader& leader, MemberId target, Effects& out);
+  void proceed_with_hand_over(TimePoint now, Effects& out);
+  bool is_following(const Leader& leader, MemberId peer) const;
+
   Duration lease_at_leader() const { return options_.lease - options_.lease / options_.drift_divisor; }
 
   Duration random_delay(Duration below);
@@ -167,6 +205,9 @@ class Paxos {
   Monmap monmap_;
   ProposalNumber promised_;
   bool promise_is_durable_ = true;
+  ProposalNumber relinquished_;  // I-13: under this pn, and below it, this member leads no more
+  bool disk_hangs_ = false;
+  TimePoint now_;  // of the present step
   uint64_t highest_round_seen_ = 0;
   AcceptedLog log_;
   Grant grant_;

@@ -13,6 +13,7 @@ namespace synod {
 void Paxos::promise(const ProposalNumber& pn, Effects& out) {
   SYNOD_ASSERT(pn >= promised_, "I-3: a promise never goes down");
   if (pn == promised_) return;
+  SYNOD_ASSERT(!grant_.forbids(pn, now_), "I-14: no promise breaks a grant");
   promised_ = pn;
   promise_is_durable_ = false;
   out.promise = pn;
@@ -21,6 +22,7 @@ void Paxos::promise(const ProposalNumber& pn, Effects& out) {
 // `pn` leads, and this member follows it.
 void Paxos::follow(TimePoint now, const ProposalNumber& pn, Effects& out) {
   if (pn.member == self_) return;
+  SYNOD_ASSERT(pn >= promised_, "I-3: no leader is followed under a pn below one that was promised");
   if (auto* peon = std::get_if<Peon>(&role_); peon != nullptr && peon->pn == pn) {
     peon->last_heard = now;
     return;
@@ -33,14 +35,19 @@ void Paxos::follow(TimePoint now, const ProposalNumber& pn, Effects& out) {
 
 void Paxos::on_collect(TimePoint now, MemberId from, const Collect& collect, Effects& out) {
   if (collect.pn.member != from) return;
-  if (collect.pn < promised_ || (grant_.forbids(collect.pn, now) && !SYNOD_MUTANT("grant-does-not-forbid"))) {
+  if (collect.released) grant_.release(collect.released);
+  if (collect.pn < promised_ || grant_.forbids(collect.pn, now)) {
     out.send(from, Refuse{collect.pn, promised_});
     return;
   }
+  const bool is_new = collect.pn > promised_;
   promise(collect.pn, out);
-  if (from != self_ && !std::holds_alternative<Idle>(role_)) {
+  if (from != self_) {
     const auto* peon = std::get_if<Peon>(&role_);
-    if (peon == nullptr || peon->pn.member != from) become_idle(now, "promised a higher pn", out);
+    if (peon == nullptr && !std::holds_alternative<Idle>(role_)) become_idle(now, "promised a higher pn", out);
+    if (peon != nullptr && peon->pn.member != from) become_idle(now, "promised a higher pn", out);
+    // The collector gets the time to recover, once.
+    if (auto* idle = std::get_if<Idle>(&role_); idle != nullptr && is_new) idle->elect_at += options_.lease / 2;
   }
   Last last{collect.pn, log_.first(), log_.committed(), {}};
   for (const LogEntry& entry : log_.accepted()) {
@@ -59,6 +66,8 @@ void Paxos::on_begin(TimePoint now, MemberId from, const Begin& begin, Effects& 
   }
   if (grant_.forbids(pn, now)) return;
   follow(now, pn, out);
+  // What cannot be written would only fill the memory. The leader hears of it with the answer to its lease.
+  if (disk_hangs_ && from != self_) return;
   note_committed(now, from, begin.committed, out);
   const AcceptedLog::Outcome outcome = log_.accept(begin.entry, out.writes);
   if (outcome == AcceptedLog::Outcome::gap) {
@@ -75,6 +84,7 @@ void Paxos::on_begin(TimePoint now, MemberId from, const Begin& begin, Effects& 
     if (!SYNOD_MUTANT("accept-not-a-promise")) promise(pn, out);
   }
   last_gap_.reset();
+  SYNOD_ASSERT(promised_ == pn, "I-3: what is accepted was promised, and nothing above it");
   out.send_when_durable(from, Accept{pn, begin.entry.position()});
 }
 
@@ -91,21 +101,32 @@ void Paxos::on_lease(TimePoint now, MemberId from, const Lease& lease, Effects& 
   if (grant_.forbids(lease.pn, now)) return;
   promise(lease.pn, out);
   follow(now, lease.pn, out);
+  SYNOD_ASSERT(promised_ == lease.pn, "I-14: a grant goes to the pn promised last");
   grant_.give(lease.pn, now + (SYNOD_MUTANT("lease-longer") ? options_.lease / 2 : options_.lease));
-  if (auto* peon = std::get_if<Peon>(&role_)) peon->quorum = {lease.quorum.begin(), lease.quorum.end()};
+  std::get<Peon>(role_).quorum = {lease.quorum.begin(), lease.quorum.end()};
   note_committed(now, from, lease.committed, out);
   if (lease.first > log_.committed().version.next()) behind_trim_ = true;
-  LeaseAck ack{lease.pn, lease.sequence, log_.position_under(lease.pn), log_.committed()};
+  LeaseAck ack{lease.pn, lease.sequence, log_.position_under(lease.pn), log_.committed(), disk_hangs_};
   // A grant must not be counted before the promise that it stands on can be forgotten no more.
   if (promise_is_durable_) {
     out.send(from, ack);
   } else {
     out.send_when_durable(from, ack);
   }
+  // An acceptance may have been lost with a connection. To say it again costs less than to send the value again.
+  for (const LogEntry& entry : log_.accepted()) {
+    if (entry.pn != lease.pn) break;
+    out.send_when_durable(from, Accept{lease.pn, entry.position()});
+  }
 }
 
 void Paxos::note_committed(TimePoint now, MemberId from, const Position& committed, Effects& out) {
-  if (committed.version <= log_.committed().version) return;
+  if (committed.version <= log_.committed().version || (disk_hangs_ && from != self_)) return;
+  if (auto* leader = std::get_if<Leader>(&role_); leader != nullptr && !leader->is_collecting) {
+    // News of an earlier leader, of what this one has recovered.
+    note_chosen(*leader, committed, out);
+    return;
+  }
   if (!log_.commit_to(committed, out.writes, chosen_)) fetch(now, from, committed.version, out);
 }
 
@@ -114,6 +135,7 @@ void Paxos::fetch(TimePoint now, MemberId from, Version to, Effects& out) {
     pending_fetch_->to = std::max(pending_fetch_->to, to);
     return;
   }
+  SYNOD_ASSERT(from != self_ && to > log_.committed().version, "only what is lacking is fetched, from another");
   pending_fetch_ = PendingFetch{from, to, now + options_.lease};
   out.send(from, Fetch{log_.committed().version.next(), to});
 }

@@ -19,6 +19,19 @@ void Paxos::on_last(TimePoint now, MemberId from, const Last& last, Effects& out
   try_to_recover(now, *leader, out);
 }
 
+// Not to others before its own promise is durable: see become_collecting().
+void Paxos::send_collects(const Leader& leader, Effects& out) {
+  const Collect collect{leader.pn, log_.committed(), leader.released};
+  for (const Member& member : monmap_.members) {
+    if (leader.promises.count(member.id) > 0) continue;
+    if (member.id == self_ || SYNOD_MUTANT("pn-reused-after-restart")) {
+      out.send(member.id, collect);
+    } else {
+      out.send_when_durable(member.id, collect);
+    }
+  }
+}
+
 void Paxos::try_to_recover(TimePoint now, Leader& leader, Effects& out) {
   std::set<MemberId> promised_by;
   MemberId ahead;
@@ -47,8 +60,10 @@ void Paxos::try_to_recover(TimePoint now, Leader& leader, Effects& out) {
 // All of a majority's committed entries are known here; above them, any value that may have been chosen is among those
 // reported, and by the chain rule it is the one of highest pn among those that chain.
 void Paxos::recover(TimePoint now, Leader& leader, Effects& out) {
+  SYNOD_ASSERT(promised_ == leader.pn, "I-3: a leader has promised its own pn, and none above it");
   leader.is_collecting = false;
-  leader.last_valid = now;
+  leader.lease_by = now + options_.lease;
+  pending_fetch_.reset();
   leader.last_proposed = log_.committed();
   for (const auto& [member, last] : leader.promises) {
     if (member != self_) leader.peers[member].sent = log_.committed().version;
@@ -71,6 +86,7 @@ void Paxos::recover(TimePoint now, Leader& leader, Effects& out) {
   // A leader answers no read before a value of its own pn is committed; with nothing to recover, an empty one will do.
   if (recovered == 0) propose_entry(leader, SharedBytes(Transaction().encode()), out);
   leader.serving_from = leader.last_proposed.version;
+  SYNOD_ASSERT(leader.serving_from > log_.committed().version, "a value of its own pn is to be committed");
   leader.promises.clear();
   out.trace(LogLevel::info, fmt::format("leads under pn {}, recovered {} values above version {}", to_string(leader.pn),
                                         recovered, log_.committed().version.value()));
@@ -84,7 +100,7 @@ void Paxos::on_refuse(TimePoint now, MemberId, const Refuse& refuse, Effects& ou
   if (leader->is_collecting) {
     become_idle(now, "a higher pn was promised elsewhere", out);
   } else {
-    become_collecting(now, next_pn(), out);
+    become_collecting(now, next_pn(), {}, out);
   }
 }
 
@@ -94,6 +110,11 @@ bool Paxos::can_propose() const {
   const auto* leader = std::get_if<Leader>(&role_);
   return leader != nullptr && !leader->is_collecting && log_.committed().version >= leader->serving_from &&
          leader->in_flight.size() < options_.window;
+}
+
+bool Paxos::is_draining() const {
+  const auto* leader = std::get_if<Leader>(&role_);
+  return leader != nullptr && leader->handing_over && is_following(*leader, leader->handing_over->target);
 }
 
 Version Paxos::next_version() const {
@@ -116,6 +137,7 @@ Position Paxos::propose(SharedBytes value, Effects& out) {
 }
 
 void Paxos::propose_entry(Leader& leader, SharedBytes value, Effects& out) {
+  SYNOD_ASSERT(promised_ == leader.pn, "I-3: who has promised to another proposes nothing");
   LogEntry entry = make_log_entry(leader.last_proposed, leader.pn, std::move(value));
   leader.last_proposed = entry.position();
   leader.in_flight.push_back({entry, {}});
@@ -128,22 +150,15 @@ void Paxos::propose_entry(Leader& leader, SharedBytes value, Effects& out) {
 }
 
 void Paxos::send_begin(Leader& leader, MemberId to, const LogEntry& entry, Effects& out) {
+  SYNOD_ASSERT(!is_lapsed(now_, leader), "I-15: a leader whose lease has lapsed sends no value");
+  SYNOD_ASSERT(entry.version <= leader.last_proposed.version, "only what was proposed is sent");
   Progress& progress = leader.peers[to];
+  SYNOD_ASSERT(!progress.sent || progress.sent->next() == entry.version, "values go out in order, each once");
   progress.sent = entry.version;
   progress.lease_sequence = leader.lease_sequence;
   LogEntry sent = entry;
   sent.pn = leader.pn;
   out.send(to, Begin{std::move(sent), log_.committed()});
-}
-
-// Where a peer at `position` goes on. What it has accepted and has not told, since its answer was lost, it is to accept
-// again: only an answer counts.
-Version Paxos::resume_after(const Leader& leader, MemberId peer, const Position& position) const {
-  for (const InFlight& value : leader.in_flight) {
-    if (value.entry.version > position.version) break;
-    if (value.accepted_by.count(peer) == 0) return value.entry.version.previous();
-  }
-  return position.version;
 }
 
 // Sends what follows `after`, if it is still at hand; else the peer fetches first and tells its position again.
@@ -161,6 +176,7 @@ void Paxos::send_begins(Leader& leader, MemberId to, Version after, Effects& out
   for (const InFlight& value : leader.in_flight) {
     if (value.entry.version > after) send_begin(leader, to, value.entry, out);
   }
+  SYNOD_ASSERT(progress.sent == leader.last_proposed.version, "from here on the peer follows");
 }
 
 void Paxos::on_accept(TimePoint, MemberId from, const Accept& accept, Effects& out) {
@@ -171,6 +187,9 @@ void Paxos::on_accept(TimePoint, MemberId from, const Accept& accept, Effects& o
     const bool counts = value.entry.position() == accept.position ||
                         (value.entry.version < accept.position.version && SYNOD_MUTANT("count-for-all-below"));
     if (counts && !value.accepted_by.insert(from).second && SYNOD_MUTANT("count-vote-twice")) value.is_chosen = true;
+  }
+  if (Progress& progress = leader->peers[from]; accept.position.version > progress.at.version) {
+    progress.at = accept.position;
   }
   commit_in_flight(*leader, out);
 }
@@ -199,6 +218,8 @@ void Paxos::commit_in_flight(Leader& leader, Effects& out) {
     leader.recent.push_back(std::move(entry));
     if (leader.recent.size() > 2 * options_.window) leader.recent.pop_front();
   }
+  SYNOD_ASSERT(leader.in_flight.empty() || leader.in_flight.front().entry.version == log_.committed().version.next(),
+               "I-6: values in flight begin above the committed ones");
   if (log_.committed().version == before) return;
   for (const Member& member : monmap_.members) {
     if (member.id != self_ && leader.peers[member.id].sent) out.send(member.id, Commit{leader.pn, log_.committed()});
@@ -216,11 +237,9 @@ void Paxos::on_gap(TimePoint, MemberId from, const Gap& gap, Effects& out) {
 void Paxos::send_lease(TimePoint now, Leader& leader, Effects& out) {
   leader.lease_sequence = leader.lease.ask(now);
   leader.renew_at = now + 3 * options_.lease / 10;
-  // A leader that has lost its majority must not keep itself from promising to another.
-  if (now < leader.last_valid + options_.lease) {
-    grant_.give(leader.pn, now + options_.lease);
-    leader.lease.on_granted(self_, leader.lease_sequence, lease_at_leader());
-  }
+  SYNOD_ASSERT(!is_lapsed(now, leader), "I-15: a leader whose lease has lapsed asks for no grant");
+  grant_.give(leader.pn, now + options_.lease);
+  leader.lease.on_granted(self_, leader.lease_sequence, lease_at_leader());
   const std::set<MemberId> in_quorum = quorum(now);
   leader.told_quorum = in_quorum;
   const Lease lease{
@@ -235,10 +254,15 @@ void Paxos::on_lease_ack(TimePoint now, MemberId from, const LeaseAck& ack, Effe
   if (leader == nullptr || leader->is_collecting || ack.pn != leader->pn) return;
   const uint64_t sequence = SYNOD_MUTANT("lease-from-answer") ? leader->lease.ask(now) : ack.sequence;
   leader->lease.on_granted(from, sequence, lease_at_leader());
-  if (leader->lease.is_valid(now, monmap_)) leader->last_valid = now;
+  if (leader->lease.is_valid(now, monmap_)) leader->had_lease = true;
   note_chosen(*leader, ack.committed, out);
-  const Progress& progress = leader->peers[from];
-  const Version after = resume_after(*leader, from, ack.position);
+  Progress& progress = leader->peers[from];
+  progress.at = ack.position;
+  if (ack.disk_hangs) {
+    progress.sent.reset();
+    return;
+  }
+  const Version after = ack.position.version;
   // The lease left after the last begin and was answered, so the begins before it have arrived or are lost.
   const bool is_lost = progress.sent && ack.sequence > progress.lease_sequence && after < *progress.sent;
   if (!progress.sent || is_lost) send_begins(*leader, from, after, out);
@@ -248,9 +272,16 @@ void Paxos::on_lease_ack(TimePoint now, MemberId from, const LeaseAck& ack, Effe
 
 bool Paxos::has_lease(TimePoint now) const {
   const auto* leader = std::get_if<Leader>(&role_);
-  return leader != nullptr && !leader->is_collecting &&
-         (log_.committed().version >= leader->serving_from || SYNOD_MUTANT("read-before-own-value")) &&
-         leader->lease.is_valid(now, monmap_);
+  if (leader == nullptr || leader->is_collecting) return false;
+  if (log_.committed().version < leader->serving_from && !SYNOD_MUTANT("read-before-own-value")) return false;
+  if (!leader->lease.is_valid(now, monmap_)) return false;
+  SYNOD_ASSERT(leader->pn > relinquished_, "I-13: no lease under a pn that was given up");
+  SYNOD_ASSERT(leader->pn == promised_, "I-3: no lease of a member that has promised to another");
+  return true;
+}
+
+bool Paxos::is_lapsed(TimePoint now, const Leader& leader) const {
+  return !leader.is_collecting && (leader.had_lease || now >= leader.lease_by) && !leader.lease.is_valid(now, monmap_);
 }
 
 void Paxos::tick_leader(TimePoint now, Leader& leader, Effects& out) {
@@ -259,19 +290,12 @@ void Paxos::tick_leader(TimePoint now, Leader& leader, Effects& out) {
       become_idle(now, "no majority promised", out);
     } else if (now >= leader.repeat_at) {
       leader.repeat_at = now + options_.lease / 5;
-      for (const Member& member : monmap_.members) {
-        if (leader.promises.count(member.id) == 0) out.send(member.id, Collect{leader.pn, log_.committed()});
-      }
+      if (promise_is_durable_) send_collects(leader, out);
       try_to_recover(now, leader, out);  // a fetch may have been lost
     }
     return;
   }
-  if (leader.lease.is_valid(now, monmap_)) leader.last_valid = now;
-  if (now >= leader.last_valid + options_.lease) {
-    become_idle(now, "no majority grants its lease", out);
-  } else if (now >= leader.renew_at) {
-    send_lease(now, leader, out);
-  }
+  if (now >= leader.renew_at) send_lease(now, leader, out);
 }
 
 }  // namespace synod

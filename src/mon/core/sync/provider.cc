@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/assert.h"
+
 namespace synod {
 
 void SyncProvider::on_message(TimePoint now, MemberId from, const Message& message, const View& view, Output& out,
@@ -63,12 +65,14 @@ void SyncProvider::on_hold_reply(const HoldTrimReply& reply, const View&, Output
 }
 
 void SyncProvider::open_snapshot(uint64_t cookie, Session& session, const RunTask& run) {
+  SYNOD_ASSERT(session.sequence == 0, "[6] one snapshot for a session");
   session.is_held = true;
   run(cookie, OpenSnapshotTask{cookie});
-  read_chunk(cookie, run);
+  read_chunk(cookie, session, run);
 }
 
-void SyncProvider::read_chunk(uint64_t cookie, const RunTask& run) {
+void SyncProvider::read_chunk(uint64_t cookie, Session& session, const RunTask& run) {
+  session.is_reading = true;
   run(cookie, ReadChunkTask{cookie, options_.sync_chunk_bytes, options_.sync_chunk_keys});
 }
 
@@ -83,11 +87,14 @@ void SyncProvider::on_result(TimePoint now, uint64_t cookie, const TaskResult& r
   } else if (const auto* chunk = std::get_if<ChunkRead>(&result)) {
     // Reading took this end's own time, not the requester's.
     session.expires = now + options_.sync_timeout;
+    session.is_reading = false;
     send_chunk(cookie, session, *chunk, out);
   }
 }
 
 void SyncProvider::send_chunk(uint64_t cookie, Session& session, const ChunkRead& chunk, Output& out) {
+  SYNOD_ASSERT(!session.is_last_sent, "nothing follows the last chunk");
+  SYNOD_ASSERT(session.is_held, "[5] nothing is copied before the log is held");
   SyncChunk message;
   message.cookie = cookie;
   message.sequence = ++session.sequence;
@@ -108,10 +115,11 @@ void SyncProvider::on_ack(TimePoint now, MemberId from, const SyncAck& ack, Outp
     return;
   }
   Session& session = it->second;
-  if (session.requester != from || ack.sequence != session.sequence) return;
+  // An acknowledgement may come twice; one chunk is read for it.
+  if (session.requester != from || ack.sequence != session.sequence || session.is_reading) return;
   session.expires = now + options_.sync_timeout;
   if (!session.is_last_sent) {
-    read_chunk(ack.cookie, run);
+    read_chunk(ack.cookie, session, run);
     return;
   }
   // The hold goes on for its grace, so that the requester finds in the log what was chosen meanwhile.
@@ -138,6 +146,17 @@ void SyncProvider::tick(TimePoint now, const View& view, Output& out, const RunT
   }
   for (uint64_t cookie : expired) {
     end(cookie, Status(Code::unavailable, "the session expired, or the leader did not answer the trim hold"), out, run);
+  }
+}
+
+void SyncProvider::check_invariants(MemberId self) const {
+  SYNOD_ASSERT(sessions_.size() <= options_.sync_sessions_max, "[2] the number of sessions is bounded");
+  std::map<MemberId, uint64_t> requesters;
+  for (const auto& [cookie, session] : sessions_) {
+    SYNOD_ASSERT(session.requester != self, "[2] no member copies from itself");
+    SYNOD_ASSERT(requesters.emplace(session.requester, cookie).second, "[2] one session for each requester");
+    SYNOD_ASSERT(session.is_held || session.sequence == 0, "[5] nothing is copied before the log is held");
+    SYNOD_ASSERT(session.hold > Version(), "[5] a hold keeps entries, and the genesis is none");
   }
 }
 

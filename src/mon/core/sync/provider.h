@@ -38,6 +38,7 @@ class SyncProvider {
   // How far this member itself may trim its own log: that of the sessions, and of those that ended just now.
   Version trim_limit(Version floor) const { return own_holds_.limit(floor); }
   size_t session_count() const { return sessions_.size(); }
+  void check_invariants(MemberId self) const;
 
  private:
   struct Session {
@@ -49,6 +50,7 @@ class SyncProvider {
     TimePoint hold_deadline;
     Position position;      // of the snapshot
     uint64_t sequence = 0;  // of the last chunk sent
+    bool is_reading = false;  // the next chunk
     bool is_last_sent = false;
   };
 
@@ -57,7 +59,7 @@ class SyncProvider {
   void on_hold_reply(const HoldTrimReply& reply, const View& view, Output& out, const RunTask& run);
   void on_ack(TimePoint now, MemberId from, const SyncAck& ack, Output& out, const RunTask& run);
   void open_snapshot(uint64_t cookie, Session& session, const RunTask& run);
-  void read_chunk(uint64_t cookie, const RunTask& run);
+  void read_chunk(uint64_t cookie, Session& session, const RunTask& run);
   void send_chunk(uint64_t cookie, Session& session, const ChunkRead& chunk, Output& out);
   void end(uint64_t cookie, const Status& reason, Output& out, const RunTask& run);
 

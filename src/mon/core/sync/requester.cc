@@ -96,7 +96,9 @@ SyncRequester::Outcome SyncRequester::on_result(TimePoint now, const TaskResult&
     }
   } else if (const auto* verified = std::get_if<Verified>(&result)) {
     return on_verified(*verified, out, run);
-  } else if (std::holds_alternative<Switched>(result)) {
+  } else if (const auto* switched = std::get_if<Switched>(&result)) {
+    SYNOD_ASSERT(phase_ == Phase::switching, "[12] only what was verified becomes the current store");
+    SYNOD_ASSERT(switched->log.applied.version >= committed_, "I-19: a sync takes no member back");
     phase_ = Phase::over;
     return Outcome::switched;
   }
@@ -104,10 +106,17 @@ SyncRequester::Outcome SyncRequester::on_result(TimePoint now, const TaskResult&
 }
 
 SyncRequester::Outcome SyncRequester::on_verified(const Verified& verified, Output& out, const RunTask& run) {
+  SYNOD_ASSERT(phase_ == Phase::verifying && last_chunk_ && last_chunk_->is_last, "[11] all of it is there");
   if (verified.position != last_chunk_->position || verified.digest != last_chunk_->digest) {
     return fail(fmt::format("the copy at version {} has digest {}, the provider's at version {} has {}",
                             verified.position.version.value(), to_string(verified.digest),
                             last_chunk_->position.version.value(), to_string(last_chunk_->digest)),
+                out);
+  }
+  // What this member has applied it may have accepted as part of the only majority: an older copy would undo that.
+  if (verified.position.version < committed_) {
+    return fail(fmt::format("the copy is at version {}, and this member has committed {}",
+                            verified.position.version.value(), committed_.value()),
                 out);
   }
   phase_ = Phase::switching;
@@ -116,6 +125,17 @@ SyncRequester::Outcome SyncRequester::on_verified(const Verified& verified, Outp
   out.send(provider_, SyncAck{cookie_, sequence_});
   run(SwitchTask{SYNOD_MUTANT("sync-keeps-unchained") ? accepted_ : chaining_on(verified.position, accepted_)});
   return Outcome::running;
+}
+
+void SyncRequester::check_invariants() const {
+  SYNOD_ASSERT(phase_ != Phase::marking || sequence_ == 0, "[3] nothing is asked for before the marker is durable");
+  SYNOD_ASSERT(progress_.chunks <= sequence_, "[9] a chunk is counted once");
+  SYNOD_ASSERT(sequence_ - progress_.chunks <= 1, "[9] one chunk is on its way to the disk at most");
+  SYNOD_ASSERT(last_chunk_.has_value() == (sequence_ > 0), "[9] the last chunk is remembered");
+  SYNOD_ASSERT(phase_ != Phase::writing || progress_.chunks + 1 == sequence_, "[9] a chunk is being written");
+  SYNOD_ASSERT(phase_ != Phase::copying || progress_.chunks == sequence_, "[9] acknowledged when it is written");
+  SYNOD_ASSERT(accepted_.empty() || accepted_.front().version == committed_.next(),
+               "I-9: what was accepted before is carried over as it was");
 }
 
 SyncRequester::Outcome SyncRequester::tick(TimePoint now, Output& out) {

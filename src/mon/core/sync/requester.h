@@ -42,6 +42,7 @@ class SyncRequester {
   const SyncProgress& progress() const { return progress_; }
   TimePoint started() const { return started_; }
   const std::string& failure() const { return failure_; }
+  void check_invariants() const;
 
  private:
   enum class Phase { marking, starting, copying, writing, verifying, switching, over };

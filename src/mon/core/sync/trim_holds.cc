@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/assert.h"
+
 namespace synod {
 
 void TrimHolds::hold(uint64_t cookie, Version version, TimePoint until) {
@@ -14,8 +16,10 @@ void TrimHolds::expire(TimePoint now) {
 }
 
 Version TrimHolds::limit(Version floor) const {
-  for (const auto& [cookie, hold] : holds_) floor = std::min(floor, hold.version);
-  return floor;
+  Version limited = floor;
+  for (const auto& [cookie, hold] : holds_) limited = std::min(limited, hold.version);
+  SYNOD_ASSERT(limited <= floor, "a hold never trims more");
+  return limited;
 }
 
 }  // namespace synod
