@@ -126,6 +126,8 @@ void Oracles::take(const std::string& member, Held& held, const WriteJob& job) {
       held.accepted.erase(held.accepted.begin(), held.accepted.upper_bound(apply->position.version));
     } else if (const auto* local = std::get_if<PutLocal>(&write)) {
       if (local->key == synchronizing_key) held.is_marked = true;
+    } else if (const auto* erased = std::get_if<EraseLocal>(&write)) {
+      if (erased->key == synchronizing_key) held.is_marked = false;
     }
   }
 }
