@@ -2,28 +2,45 @@
 # limits the parallelism.
 BUILD ?= build
 JOBS ?= $(shell nproc)
+# How long `make fuzz` runs each target, and which (all if empty).
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?=
+# What `make test-long` gives to each fuzz target and each size of cluster.
+LONG_FUZZ_SECONDS ?= 600
+LONG_SEEDS ?= 2000
 
-.PHONY: help deps configure build test demo bench model mutants check clean
+.PHONY: help deps configure build test demo bench model mutants check fuzz test-asan test-tsan test-long clean
 .DEFAULT_GOAL := help
 
 help:
-	@echo 'make deps    install the Debian packages of packages.txt that are missing'
-	@echo 'make build   build the programs into $(BUILD)/bin'
-	@echo 'make demo    three monitors lose a member and get it back, with real data'
-	@echo 'make test    build and run all tests'
-	@echo 'make bench   build and run the benchmarks'
-	@echo 'make model   check the protocol'"'"'s model over its whole state space, and refute it without each rule'
-	@echo 'make mutants plant bugs, one after the other, and expect the simulator to catch each'
-	@echo 'make check   formatting, the layer rule, lint, and g++ and clang++ without a warning'
-	@echo 'make clean   remove what was built'
+	@echo 'make deps       install the Debian packages of packages.txt that are missing'
+	@echo 'make build      build the programs into $(BUILD)/bin'
+	@echo 'make demo       three monitors lose a member and get it back, with real data'
+	@echo 'make test       build and run all tests'
+	@echo 'make bench      build and run the benchmarks'
+	@echo 'make model      check the protocol'"'"'s model over its whole state space, and refute it without each rule'
+	@echo 'make mutants    plant bugs, one after the other, and expect the simulator to catch each'
+	@echo 'make check      formatting, the layer rule, lint, and g++ and clang++ without a warning'
+	@echo 'make fuzz       libFuzzer on every decoder of bytes from outside, FUZZ_SECONDS=$(FUZZ_SECONDS) each;'
+	@echo '                FUZZ_TARGETS="NAME..." chooses; a finding is left in test/fuzz/regress/NAME/'
+	@echo 'make test-asan  the tests of one process under AddressSanitizer and UndefinedBehaviorSanitizer'
+	@echo 'make test-tsan  what has threads under ThreadSanitizer: store, messenger, client, one cluster of processes'
+	@echo 'make test-long  the rest, for hours: all tests under both, LONG_FUZZ_SECONDS=$(LONG_FUZZ_SECONDS) of each'
+	@echo '                fuzz target, LONG_SEEDS=$(LONG_SEEDS) seeds of each size'
+	@echo 'make clean      remove what was built'
+
+# $(call configure_in,DIRECTORY,OPTIONS): Ninja where it is there; a build directory keeps the generator that it was made
+# with.
+configure_in = test -e $(1)/build.ninja -o -e $(1)/Makefile || \
+  cmake -S . -B $(1) $$(command -v ninja > /dev/null && echo -G Ninja) $(2)
+# Builds with a sanitizer are optimised a little, and know their lines.
+sanitized = -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG='-O1 -g1' -DSYNOD_SANITIZE=$(1)
 
 deps:
 	@scripts/deps
 
-# Ninja where it is there; a build directory keeps the generator that it was made with.
 configure: deps
-	@test -e $(BUILD)/build.ninja -o -e $(BUILD)/Makefile || \
-	  cmake -S . -B $(BUILD) $$(command -v ninja > /dev/null && echo -G Ninja)
+	@$(call configure_in,$(BUILD))
 
 build: configure
 	@cmake --build $(BUILD) --parallel $(JOBS) --target programs
@@ -43,10 +60,41 @@ model: deps
 	@model/run --build $(BUILD) --jobs $(JOBS)
 
 mutants: deps
-	@scripts/mutants --jobs $(JOBS)
+	@scripts/mutants --build $(BUILD)-mutants --jobs $(JOBS)
 
 check: deps
 	@scripts/check $(JOBS)
 
+.PHONY: configure-asan configure-tsan
+configure-asan: deps
+	@$(call configure_in,$(BUILD)-asan,$(call sanitized,address))
+configure-tsan: deps
+	@$(call configure_in,$(BUILD)-tsan,$(call sanitized,thread) -DCMAKE_CXX_COMPILER=clang++-14)
+
+fuzz: deps
+	@$(call configure_in,$(BUILD)-fuzz,$(call sanitized,fuzz) -DCMAKE_CXX_COMPILER=clang++-14)
+	@cmake --build $(BUILD)-fuzz --parallel $(JOBS) --target fuzzers
+	@scripts/fuzz $(BUILD)-fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
+test-asan: configure-asan
+	@cmake --build $(BUILD)-asan --parallel $(JOBS)
+	@scripts/run_tests $(BUILD)-asan $(JOBS) -L '^(unit|script|regress|fuzz|sanitizers|asan)$$'
+
+test-tsan: configure-tsan
+	@cmake --build $(BUILD)-tsan --parallel $(JOBS) \
+	  --target programs store_test msg_test client_test mon_test planted_race
+	@scripts/run_tests $(BUILD)-tsan $(JOBS) \
+	  -R '^(store_test|msg_test|client_test|store_threads|planted_race_.*|cluster_test_quorum)$$'
+
+test-long: configure configure-asan configure-tsan
+	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=$(LONG_FUZZ_SECONDS)
+	@cmake --build $(BUILD) --parallel $(JOBS) --target synod-sim
+	@$(BUILD)/bin/synod-sim run --first-seed 1000 --seeds $(LONG_SEEDS) --members 3 --minutes 10
+	@$(BUILD)/bin/synod-sim run --first-seed 1000 --seeds $(LONG_SEEDS) --members 5 --minutes 10
+	@cmake --build $(BUILD)-asan --parallel $(JOBS)
+	@scripts/run_tests $(BUILD)-asan $(JOBS)
+	@cmake --build $(BUILD)-tsan --parallel $(JOBS)
+	@scripts/run_tests $(BUILD)-tsan $(JOBS)
+
 clean:
-	rm -rf $(BUILD) build-clang build-mutants
+	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-tsan $(BUILD)-fuzz $(BUILD)-mutants build-clang

@@ -22,12 +22,22 @@ function(synod_executable name)
   target_link_libraries(${name} PRIVATE synod_options)
 endfunction()
 
-# synod_test(NAME SOURCES... LINK LIBRARIES...): one GoogleTest program, one ctest entry.
+# A sanitizer makes a test several times slower.
+if(SYNOD_SANITIZE)
+  set(test_timeout_seconds 1800)
+else()
+  set(test_timeout_seconds 300)
+endif()
+
+# synod_test(NAME SOURCES... LINK LIBRARIES...): one GoogleTest program, one ctest entry, labelled with the folder of
+# test/ that it is in.
 function(synod_test name)
   cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
   add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PRIVATE synod_options ${arg_LINK} GTest::gtest GTest::gtest_main)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   add_test(NAME ${name} COMMAND ${name})
-  set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+  file(RELATIVE_PATH label ${PROJECT_SOURCE_DIR}/test ${CMAKE_CURRENT_SOURCE_DIR})
+  string(REGEX REPLACE "/.*" "" label ${label})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${test_timeout_seconds} LABELS ${label})
 endfunction()

@@ -212,11 +212,13 @@ void unpack(const proto::ClientReply& from, ClientReply& message, Unpacker& unpa
 
 void pack(const Forward& message, proto::Forward* to, Packer& packer) {
   to->set_id(message.id);
+  pack(message.pn, to->mutable_pn());
   pack(message.request, to->mutable_request(), packer);
 }
 
 void unpack(const proto::Forward& from, Forward& message, Unpacker& unpacker) {
   message.id = from.id();
+  message.pn = unpack(from.pn());
   unpack(from.request(), message.request, unpacker);
 }
 

@@ -213,6 +213,7 @@ struct SyncAbort {
 // A peon passes a client's request to the leader, under a number of its own.
 struct Forward {
   uint64_t id = 0;
+  ProposalNumber pn;  // the leadership that is asked
   ClientRequest request;
 };
 struct ForwardReply {
@@ -222,9 +223,8 @@ struct ForwardReply {
 
 using Message = std::variant<Hello, Goodbye, Probe, FormPrepare, FormPrepared, FormCommit, Propose, ProposeReply,
                              Collect, Last, Refuse, Begin, Accept, Gap, Commit, Lease, LeaseAck, HandOver, ReadIndex,
-                             ReadIndexReply, Fetch, Entries,
-                             SyncStart, HoldTrim, HoldTrimReply, ReleaseTrim, SyncChunk, SyncAck, SyncAbort,
-                             ClientRequest, ClientReply, Forward, ForwardReply>;
+                             ReadIndexReply, Fetch, Entries, SyncStart, HoldTrim, HoldTrimReply, ReleaseTrim, SyncChunk,
+                             SyncAck, SyncAbort, ClientRequest, ClientReply, Forward, ForwardReply>;
 
 // "lease_ack": for logs and traces.
 const char* message_name(const Message& message);

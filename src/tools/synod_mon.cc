@@ -1,170 +1,29 @@
 // The daemon: one member of a cluster.
 #include <fmt/format.h>
-#include <fmt/ostream.h>
 
-#include <algorithm>
-#include <boost/program_options.hpp>
 #include <csignal>
 #include <cstdio>
-#include <fstream>
-#include <string>
 
 #include "base/log.h"
 #include "mon/daemon/daemon.h"
+#include "tools/monitor_options.h"
 #include "tools/version.h"
-
-namespace {
-
-namespace po = boost::program_options;
-using synod::Code;
-using synod::DaemonOptions;
-using synod::Result;
-using synod::Status;
-
-constexpr const char* usage =
-    "usage: synod-mon --name NAME --data DIR --initial-members NAME=HOST:PORT,...\n"
-    "\n"
-    "Runs one member of a Synod cluster in the foreground, until SIGTERM. The same command line serves for the first\n"
-    "start and for every restart: all first members are started with the same list, and form the cluster when each "
-    "has\n"
-    "heard of the others. One port serves members and clients. Logs go to stderr.\n"
-    "\n"
-    "Exit status: 0 stopped, 2 usage, 3 directory refused, 4 disk failure, 5 superseded.\n";
-
-constexpr uint64_t mebibyte = 1 << 20;
-
-// The settings as they are typed; numbers are checked against their ranges before they are used.
-struct Settings {
-  std::string name, data, initial_members, config, log_level;
-  uint64_t lease_ms = 0, log_retain_versions = 0, log_trim_min = 0;
-  uint64_t max_value_bytes = 0, max_key_bytes = 0, sync_chunk_bytes = 0, write_buffer_bytes = 0;
-};
-
-po::options_description describe(Settings& settings) {
-  const DaemonOptions defaults;
-  const auto lease_ms = static_cast<uint64_t>(synod::to_milliseconds(defaults.core.lease));
-  po::options_description described("Options, on the command line or as NAME = VALUE lines of the INI file", 110, 60);
-  auto number = [](uint64_t& target, uint64_t value) { return po::value(&target)->default_value(value); };
-  described.add_options()                                                                        //
-      ("name", po::value(&settings.name)->value_name("NAME"), "this member's name in the list")  //
-      ("data", po::value(&settings.data)->value_name("DIR"),
-       "its directory; made, with a new member id, if missing")  //
-      ("initial-members", po::value(&settings.initial_members)->value_name("LIST"),
-       "NAME=HOST:PORT,...: the first members, the same list for each of them")                               //
-      ("config", po::value(&settings.config)->value_name("FILE"), "INI file; the command line wins over it")  //
-      ("form", po::bool_switch(), "form a cluster of one member and exit when it exists; once")               //
-      ("lease-ms", number(settings.lease_ms, lease_ms),
-       "lease of the leader, milliseconds (100..60000); the same for all members")  //
-      ("log-retain-versions", number(settings.log_retain_versions, defaults.core.log_retain_versions),
-       "versions that the log keeps at least (1..1000000)")  //
-      ("log-trim-min", number(settings.log_trim_min, defaults.core.log_trim_min),
-       "trim when there are this many more (1..1000000)")  //
-      ("max-value-bytes", number(settings.max_value_bytes, defaults.core.value_bytes_max),
-       "largest value, bytes (1..4194304)")  //
-      ("max-key-bytes", number(settings.max_key_bytes, defaults.core.key_bytes_max),
-       "largest key, bytes (1..65536)")  //
-      ("sync-chunk-bytes", number(settings.sync_chunk_bytes, defaults.core.sync_chunk_bytes),
-       "size of a chunk of store synchronization, bytes (1024..8388608)")  //
-      ("write-buffer-bytes", number(settings.write_buffer_bytes, defaults.database.write_buffer_bytes),
-       "LevelDB's write buffer, bytes (65536..1073741824)")  //
-      ("log-level", po::value(&settings.log_level)->value_name("LEVEL")->default_value("info"),
-       "debug, info, warning, error or off")  //
-      ("help", "print this")("version", "print the version, with the commit");
-  return described;
-}
-
-Status check_range(const char* option, uint64_t value, uint64_t low, uint64_t high) {
-  if (value >= low && value <= high) return Status::ok();
-  return {Code::invalid_argument, fmt::format("--{} {} is not between {} and {}", option, value, low, high)};
-}
-
-Result<DaemonOptions> to_options(const Settings& settings, bool form) {
-  for (const auto& [option, value] : {std::pair("name", &settings.name), std::pair("data", &settings.data),
-                                      std::pair("initial-members", &settings.initial_members)}) {
-    if (value->empty()) return Status(Code::invalid_argument, fmt::format("--{} is missing; see --help", option));
-  }
-  SYNOD_RETURN_IF_ERROR(check_range("lease-ms", settings.lease_ms, 100, 60'000));
-  SYNOD_RETURN_IF_ERROR(check_range("log-retain-versions", settings.log_retain_versions, 1, 1'000'000));
-  SYNOD_RETURN_IF_ERROR(check_range("log-trim-min", settings.log_trim_min, 1, 1'000'000));
-  SYNOD_RETURN_IF_ERROR(check_range("max-value-bytes", settings.max_value_bytes, 1, 4 * mebibyte));
-  SYNOD_RETURN_IF_ERROR(check_range("max-key-bytes", settings.max_key_bytes, 1, 65'536));
-  SYNOD_RETURN_IF_ERROR(check_range("sync-chunk-bytes", settings.sync_chunk_bytes, 1024, 8 * mebibyte));
-  SYNOD_RETURN_IF_ERROR(check_range("write-buffer-bytes", settings.write_buffer_bytes, 65'536, 1024 * mebibyte));
-  Result<std::vector<synod::InitialMember>> members = synod::parse_initial_members(settings.initial_members);
-  if (!members) return Status(Code::invalid_argument, "--initial-members: " + members.error().message());
-  const bool is_listed =
-      std::any_of(members->begin(), members->end(), [&](const auto& m) { return m.name == settings.name; });
-  if (!is_listed) {
-    return Status(Code::invalid_argument, fmt::format("--name {} is not in the member list", settings.name));
-  }
-  DaemonOptions options;
-  options.name = settings.name;
-  options.data = settings.data;
-  options.initial_members = *std::move(members);
-  options.form = form;
-  options.core.lease = std::chrono::milliseconds(settings.lease_ms);
-  options.core.log_retain_versions = settings.log_retain_versions;
-  options.core.log_trim_min = settings.log_trim_min;
-  options.core.value_bytes_max = settings.max_value_bytes;
-  options.core.key_bytes_max = settings.max_key_bytes;
-  options.core.sync_chunk_bytes = settings.sync_chunk_bytes;
-  options.database.write_buffer_bytes = settings.write_buffer_bytes;
-  return options;
-}
-
-void read_config(const std::string& path, const po::options_description& described, po::variables_map& found) {
-  std::ifstream file(path);
-  if (!file) throw po::error(fmt::format("cannot read the configuration file {}", path));
-  po::store(po::parse_config_file(file, described), found);
-}
-
-// Boost reports by exception; none leaves this function.
-Result<DaemonOptions> parse(int argc, char** argv, std::string& printed, synod::LogLevel& level) {
-  Settings settings;
-  const po::options_description described = describe(settings);
-  try {
-    po::variables_map found;
-    using po::command_line_style::allow_guessing;
-    using po::command_line_style::unix_style;
-    const po::positional_options_description no_arguments;
-    po::store(po::command_line_parser(argc, argv)
-                  .options(described)
-                  .positional(no_arguments)
-                  .style(unix_style & ~allow_guessing)
-                  .run(),
-              found);
-    if (found.count("help") > 0) {
-      printed = fmt::format("{}\n{}", usage, fmt::streamed(described));
-    } else if (found.count("version") > 0) {
-      printed = fmt::format("synod-mon {}\n", synod::commit);
-    }
-    if (!printed.empty()) return DaemonOptions{};
-    if (found.count("config") > 0) read_config(found["config"].as<std::string>(), described, found);
-    po::notify(found);
-    const Result<synod::LogLevel> parsed_level = synod::parse_log_level(settings.log_level);
-    if (!parsed_level) return parsed_level.error();
-    level = *parsed_level;
-    return to_options(settings, found["form"].as<bool>());
-  } catch (const po::error& error) {
-    return Status(Code::invalid_argument, fmt::format("{}; see --help", error.what()));
-  }
-}
-
-}  // namespace
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
-  std::string printed;
-  synod::LogLevel level = synod::LogLevel::info;
-  const Result<DaemonOptions> options = parse(argc, argv, printed, level);
+  const synod::Result<synod::MonitorOptions> options = synod::parse_monitor_options({argv + 1, argv + argc});
   if (!options) {
     fmt::print(stderr, "synod-mon: {}\n", options.error().message());
     return synod::exit_usage;
   }
-  if (!printed.empty()) {
-    fmt::print("{}", printed);
+  if (options->help) {
+    fmt::print("{}", synod::monitor_help());
     return 0;
   }
-  synod::set_log_level(level);
-  return synod::run_daemon(*options);
+  if (options->version) {
+    fmt::print("synod-mon {}\n", synod::commit);
+    return 0;
+  }
+  synod::set_log_level(options->log_level);
+  return synod::run_daemon(options->daemon);
 }

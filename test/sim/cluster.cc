@@ -12,6 +12,7 @@
 #include "mon/service/monmap_service.h"
 #include "store/compare.h"
 #include "test/sim/disk/level_db_disk.h"
+#include "test/sim/disk/mirror_disk.h"
 #include "test/sim/disk/model_disk.h"
 
 namespace synod::sim {
@@ -49,7 +50,7 @@ Cluster::Cluster(size_t size, uint64_t seed, ClusterOptions options)
     const std::string address = fmt::format("host-{}:{}", name, 1000 + i);
     list_.push_back({name, address});
     names_[address] = name;
-    members_[name] = std::make_unique<Member>(scheduler_, name, address, make_disk());
+    members_[name] = std::make_unique<Member>(scheduler_, name, address, make_disk(name));
     observe_disk(*members_[name]);
   }
   observers_.push_back(&oracles_);
@@ -59,14 +60,18 @@ Cluster::Cluster(size_t size, uint64_t seed, ClusterOptions options)
   });
 }
 
-std::unique_ptr<MemberDisk> Cluster::make_disk() {
+std::unique_ptr<MemberDisk> Cluster::make_disk(const std::string& name) {
   const uint64_t seed = random_.next();
-  if (!options_.has_level_db) return std::make_unique<ModelDisk>(seed);
+  if (options_.disk == ClusterOptions::DiskKind::model) return std::make_unique<ModelDisk>(seed);
   auto now_micros = [this] {
     return static_cast<uint64_t>(
         std::chrono::duration_cast<std::chrono::microseconds>(scheduler_.now().time_since_epoch()).count());
   };
-  return std::make_unique<LevelDbDisk>(SimDisk::Options{options_.is_strict_disk, seed, now_micros});
+  SimDisk::Options options{options_.is_strict_disk, seed, now_micros};
+  if (options_.disk == ClusterOptions::DiskKind::level_db) return std::make_unique<LevelDbDisk>(std::move(options));
+  return std::make_unique<MirrorDisk>(std::move(options), [this, name](const std::string& what) {
+    oracles_.violated(fmt::format("the disk of {}: {}", name, what));
+  });
 }
 
 void Cluster::observe_disk(Member& member) {
@@ -181,7 +186,7 @@ CutReport Cluster::cut_power(const std::string& name, PowerCut mode) {
 
 void Cluster::wipe(const std::string& name) {
   kill(name);
-  member(name).disk = make_disk();
+  member(name).disk = make_disk(name);
   observe_disk(member(name));
   oracles_.forget(name);
 }

@@ -59,7 +59,8 @@ struct Member {
 struct ClusterOptions {
   CoreOptions core;
   DatabaseOptions database;
-  bool has_level_db = false;  // otherwise the faster ModelDisk
+  enum class DiskKind : uint8_t { model, level_db, mirrored };
+  DiskKind disk = DiskKind::model;
   bool is_strict_disk = false;
 };
 
@@ -141,7 +142,7 @@ class Cluster {
 
  private:
   struct Client;
-  std::unique_ptr<MemberDisk> make_disk();
+  std::unique_ptr<MemberDisk> make_disk(const std::string& name);
   void observe_disk(Member& member);
   std::optional<Refusal> open(Member& member);
   void end(Member& member, EndOfLife how);

@@ -304,6 +304,8 @@ void Oracles::count_rare(const std::string& from, const std::string& to, const M
       counters_.count(Rare::begin_sent_again);
     }
     it->second = now;
+  } else if (std::holds_alternative<ReadIndexReply>(message)) {
+    counters_.count(Rare::read_by_read_index);
   } else if (std::holds_alternative<SyncStart>(message)) {
     counters_.count(Rare::sync_started);
     provider_of_[from] = to;

@@ -23,7 +23,7 @@ Monitor::Monitor(MonitorStart start, Random& random, TimePoint now)
       probe_at_(now),
       peers_(3 * start.options.lease),
       formation_(start.options, random, initial_members_, start.may_form_alone, now),
-      requests_(start.options),
+      requests_(start.options, identity_.promised),
       is_marked_(start.is_marked),
       provider_(start.options) {
   SYNOD_ASSERT(!start.log || monmap_, "a log belongs to a cluster");
@@ -149,7 +149,7 @@ void Monitor::handle(TimePoint now, PeerMessage& input, Output& out) {
   if (const auto* fetch = std::get_if<Fetch>(&input.message)) {
     on_fetch(from, *fetch, out);
   } else if (auto* forward = std::get_if<Forward>(&input.message)) {
-    requests_.on_request(now, ForwardOrigin{from, forward->id}, std::move(forward->request), out);
+    requests_.on_forward(now, input.source, std::move(*forward), out);
   } else if (auto* reply = std::get_if<ForwardReply>(&input.message)) {
     requests_.on_forward_reply(now, from, std::move(*reply), out);
   } else if (const auto* ask = std::get_if<ReadIndex>(&input.message)) {

@@ -161,7 +161,7 @@ class Monitor {
     bool is_durable;
   };
   std::deque<PendingWrite> pending_writes_;  // oldest first
-  std::map<uint64_t, Version> applies_;  // step -> version applied by it, until visible
+  std::map<uint64_t, Version> applies_;      // step -> version applied by it, until visible
   Version visible_;
   Position last_committed_;  // while there is no Paxos
   Version last_first_;

@@ -35,7 +35,8 @@ void Monitor::check_role() const {
 
 // Steps, and what of them is visible and durable.
 void Monitor::check_steps() const {
-  SYNOD_ASSERT(progress_.visible_step <= step_ && progress_.durable_step <= step_, "I-10: only what was asked for is done");
+  SYNOD_ASSERT(progress_.visible_step <= step_ && progress_.durable_step <= step_,
+               "I-10: only what was asked for is done");
   SYNOD_ASSERT(promise_step_ <= step_ && marker_step_ <= step_, "I-10: a write belongs to a step");
   SYNOD_ASSERT(last_first_ <= last_committed_.version.next(), "I-2: the log has no hole below the committed version");
   SYNOD_ASSERT(visible_ <= last_committed_.version, "I-20: nothing is visible that is not committed");

@@ -113,7 +113,9 @@ void Monitor::unmark(Output& out) {
 void Monitor::on_unmarked(TimePoint now, Output& out) {
   unmark_step_.reset();
   is_marked_ = false;
-  LogState log{marked_log_->committed(), marked_log_->first(), Version(),
+  LogState log{marked_log_->committed(),
+               marked_log_->first(),
+               Version(),
                {marked_log_->accepted().begin(), marked_log_->accepted().end()}};
   marked_log_.reset();
   last_failed_provider_ = MemberId();

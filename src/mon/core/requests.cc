@@ -105,7 +105,7 @@ void Requests::on_request(TimePoint now, const Origin& origin, ClientRequest req
 
 std::deque<Requests::Pending>& Requests::queue_of(const Pending& pending) {
   if (pending.is_read()) return reads_;
-  return std::holds_alternative<WriteRequest>(pending.request.body) ? writes_ : transfers_;
+  return pending.is_write() ? writes_ : transfers_;
 }
 
 void Requests::answer(const Pending& pending, ClientReply reply, Output& out) {
@@ -127,8 +127,8 @@ void Requests::fail(const Pending& pending, Code code, const std::string& why, O
 
 // ---------------------------------------------------------------------------------------------- passing on
 
-void Requests::pass_on(TimePoint now, std::deque<Pending>& queue, MemberId leader, Output& out) {
-  SYNOD_ASSERT(leader, "requests are passed on to somebody");
+void Requests::pass_on(TimePoint now, std::deque<Pending>& queue, const ProposalNumber& leader, Output& out) {
+  SYNOD_ASSERT(leader.member, "requests are passed on to somebody");
   std::deque<Pending> kept;
   for (Pending& pending : queue) {
     const bool is_passed_on = std::holds_alternative<ForwardOrigin>(pending.origin);
@@ -136,10 +136,10 @@ void Requests::pass_on(TimePoint now, std::deque<Pending>& queue, MemberId leade
       kept.push_back(std::move(pending));
       continue;
     }
-    Forward forward{++last_forward_, pending.request};
+    Forward forward{++last_forward_, leader, pending.request};
     forward.request.timeout_ms = static_cast<uint32_t>(to_milliseconds(pending.deadline - now));
-    out.send(leader, std::move(forward));
-    forwarded_.emplace(last_forward_, Forwarded{leader, std::move(pending)});
+    out.send(leader.member, std::move(forward));
+    forwarded_.emplace(last_forward_, Forwarded{leader.member, std::move(pending)});
   }
   queue = std::move(kept);
 }
@@ -155,6 +155,16 @@ void Requests::refuse_passed_on(std::deque<Pending>& queue, Output& out) {
     }
   }
   queue = std::move(kept);
+}
+
+// A copy may be the second one of a request that is done, or is being done. So only the first that is seen is taken in,
+// and one that asks a leadership of an earlier life of this member, which may have seen it, is not even answered.
+void Requests::on_forward(TimePoint now, const Source& source, Forward forward, Output& out) {
+  LastForward& last = forwards_seen_[source.member];
+  if (source.start_count > last.start_count) last = {source.start_count, 0};
+  if (source.start_count < last.start_count || forward.id <= last.id || forward.pn <= promised_at_start_) return;
+  last.id = forward.id;
+  on_request(now, ForwardOrigin{source.member, forward.id}, std::move(forward.request), out);
 }
 
 void Requests::on_forward_reply(TimePoint now, MemberId from, ForwardReply reply, Output& out) {
@@ -203,7 +213,7 @@ void Requests::pump(TimePoint now, const View& view, Output& out, const RunTask&
   }
   for (std::deque<Pending>* queue : {&writes_, &transfers_}) {
     refuse_passed_on(*queue, out);
-    if (view.paxos->is_peon() && view.is_leader_connected) pass_on(now, *queue, view.paxos->leader(), out);
+    if (view.paxos->is_peon() && view.is_leader_connected) pass_on(now, *queue, view.paxos->leader_pn(), out);
   }
 }
 

@@ -1,6 +1,6 @@
 // Clients' requests on their way: waiting for a leader, passed on to it, being evaluated, in flight as part of a value,
-// waiting for a read index, or reading. Each is answered exactly once, before its deadline, by the truth: done, certainly not done, or unknown.
-// Pure; used by one thread.
+// waiting for a read index, or reading. Each is answered exactly once, before its deadline, by the truth: done,
+// certainly not done, or unknown. Pure; used by one thread.
 #pragma once
 
 #include <cstdint>
@@ -43,12 +43,17 @@ class Requests {
     std::function<std::string()> waits_for;  // one sentence, for the answer to whoever waited in vain
   };
 
-  explicit Requests(const CoreOptions& options) : options_(options) {}
+  // No leadership of this process life has a pn up to `promised`.
+  explicit Requests(const CoreOptions& options, ProposalNumber promised = {})
+      : options_(options), promised_at_start_(promised) {}
 
   void on_request(TimePoint now, const Origin& origin, ClientRequest request, Output& out);
   // How far a linearizable read has to see: asked of the leader, and its answer.
   void on_read_index(MemberId from, uint64_t id) { index_asks_[from] = id; }
   void on_read_index_reply(MemberId from, const ReadIndexReply& reply);
+  // What another member passes on. A copy that comes again, as may happen when a network repeats itself or a connection
+  // was lost, is dropped: the first one is answered.
+  void on_forward(TimePoint now, const Source& source, Forward forward, Output& out);
   void on_forward_reply(TimePoint now, MemberId from, ForwardReply reply, Output& out);
   // True if the task was one of these.
   bool on_task_done(uint64_t task, TaskResult& result, const View& view, Output& out);
@@ -127,12 +132,20 @@ class Requests {
   void follow_hand_over(const Paxos& paxos, Output& out);
 
   void start_evaluation(const View& view, const RunTask& run);
-  void pass_on(TimePoint now, std::deque<Pending>& queue, MemberId leader, Output& out);
+  void pass_on(TimePoint now, std::deque<Pending>& queue, const ProposalNumber& leader, Output& out);
   void refuse_passed_on(std::deque<Pending>& queue, Output& out);
   void on_evaluated(Evaluated& evaluated, const View& view, Output& out);
   void give_up(std::deque<Pending>& queue, TimePoint now, const std::string& why, Output& out);
 
+  // The latest that a process life of a member has passed on.
+  struct LastForward {
+    uint64_t start_count = 0;
+    uint64_t id = 0;
+  };
+
   CoreOptions options_;
+  ProposalNumber promised_at_start_;
+  std::map<MemberId, LastForward> forwards_seen_;
   std::deque<Pending> writes_;  // waiting
   std::deque<Pending> reads_;   // waiting
   std::optional<IndexAsked> asked_;

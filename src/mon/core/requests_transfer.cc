@@ -28,7 +28,8 @@ void Requests::follow_hand_over(const Paxos& paxos, Output& out) {
   const Pending& pending = handing_over_->pending;
   const std::string& name = std::get<TransferRequest>(pending.request.body).name;
   const ProposalNumber leads = paxos.leader_pn();
-  SYNOD_ASSERT(!leads || leads >= handing_over_->pn, "I-3: no leader is followed under a pn below one that was promised");
+  SYNOD_ASSERT(!leads || leads >= handing_over_->pn,
+               "I-3: no leader is followed under a pn below one that was promised");
   if (!leads || (leads == handing_over_->pn && paxos.is_handing_over())) return;
   const Member* target = paxos.monmap().find_name(name);
   const Member* leader = paxos.monmap().find(leads.member);

@@ -16,6 +16,7 @@
 #include "store/leveldb/overlay_env.h"
 #include "store/leveldb/posix_env.h"
 #include "store/leveldb/translate.h"
+#include "store/leveldb/unwatched_reads.h"
 #include "store/space_key.h"
 
 namespace synod {
@@ -28,11 +29,19 @@ class LevelDbIterator final : public DbIterator {
   LevelDbIterator(std::unique_ptr<leveldb::Iterator> iterator, std::string path)
       : iterator_(std::move(iterator)), path_(std::move(path)) {}
 
-  void seek_to_first() override { iterator_->SeekToFirst(); }
-  void seek(KeySpace space, ByteView key) override { iterator_->Seek(space_key(space, key)); }
+  void seek_to_first() override {
+    const UnwatchedReads unwatched;
+    iterator_->SeekToFirst();
+  }
+  void seek(KeySpace space, ByteView key) override {
+    const Bytes stored = space_key(space, key);
+    const UnwatchedReads unwatched;
+    iterator_->Seek(stored);
+  }
   bool is_valid() const override { return iterator_->Valid() && is_stored_key(to_view(iterator_->key())); }
   void next() override {
     SYNOD_ASSERT(is_valid(), "next() of an iterator that is not at a key");
+    const UnwatchedReads unwatched;
     iterator_->Next();
   }
   KeySpace space() const override { return static_cast<KeySpace>(iterator_->key()[0]); }
@@ -88,7 +97,11 @@ class LevelDb final : public KeyValueDB {
 
   Result<std::optional<Bytes>> get(KeySpace space, ByteView key) const override {
     Bytes value;
-    const leveldb::Status found = db_->Get(verified_reads(), space_key(space, key), &value);
+    const Bytes stored = space_key(space, key);
+    const leveldb::Status found = [&] {
+      const UnwatchedReads unwatched;
+      return db_->Get(verified_reads(), stored, &value);
+    }();
     if (found.IsNotFound()) return std::optional<Bytes>();
     if (!found.ok()) return translate(found, "read", path_);
     return std::optional<Bytes>(std::move(value));

@@ -122,7 +122,9 @@ void FileImage::fail_sync(SeededRandom& random) {
 Bytes FileImage::cut_at(uint64_t cut, bool keeps_truncation) const {
   const Bytes durable = durable_bytes();
   Bytes content(bytes().substr(0, cut));
-  if (content.size() < durable.size() && !keeps_truncation) content += durable.substr(content.size());
+  // A truncation is done or not: it takes no synced byte before the new end along.
+  const uint64_t end = keeps_truncation ? size_ : durable.size();
+  if (content.size() < end) content += durable.substr(content.size(), end - content.size());
   for (const auto& [page, unused] : lost_pages_) {
     const uint64_t begin = page * page_bytes;
     if (begin >= content.size()) continue;

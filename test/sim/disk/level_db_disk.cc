@@ -71,7 +71,7 @@ Result<std::unique_ptr<StoreHome>> LevelDbDisk::start_life() {
 }
 
 std::unique_ptr<MemberDisk> LevelDbDisk::durable_copy() const {
-  return std::unique_ptr<MemberDisk>(new LevelDbDisk(disk_->durable_copy()));
+  return std::make_unique<LevelDbDisk>(disk_->durable_copy());
 }
 
 }  // namespace synod::sim

@@ -17,7 +17,8 @@ class LevelDbDisk final : public MemberDisk {
   // The data directory on the disk.
   static constexpr const char* path = "data";
 
-  explicit LevelDbDisk(SimDisk::Options options) : disk_(std::make_unique<SimDisk>(std::move(options))) {}
+  explicit LevelDbDisk(SimDisk::Options options) : LevelDbDisk(std::make_unique<SimDisk>(std::move(options))) {}
+  explicit LevelDbDisk(std::unique_ptr<SimDisk> disk) : disk_(std::move(disk)) {}
 
   Result<std::unique_ptr<StoreHome>> start_life() override;
   void end_life() override { disk_->end_life(); }
@@ -33,8 +34,6 @@ class LevelDbDisk final : public MemberDisk {
   SimDisk& disk() { return *disk_; }
 
  private:
-  explicit LevelDbDisk(std::unique_ptr<SimDisk> disk) : disk_(std::move(disk)) {}
-
   std::unique_ptr<SimDisk> disk_;
 };
 

@@ -1,5 +1,6 @@
-// The disk of one member in the simulator: it outlives processes. Two kinds: LevelDbDisk (the real DataDir on a
-// SimDisk) and ModelDisk (a database in memory that keeps the same promises, faster).
+// The disk of one member in the simulator: it outlives processes. Three kinds: LevelDbDisk (the real DataDir on a
+// SimDisk), ModelDisk (a database in memory that keeps the same promises, faster), and MirrorDisk (a LevelDbDisk that
+// is held to these promises).
 //
 //   disk.start_life() -> home -> open_current() -> database      a process runs
 //   disk.end_life(), then its objects are destroyed              it is killed: what it wrote stays

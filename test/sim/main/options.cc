@@ -26,7 +26,8 @@ po::options_description described_options() {
   add("minutes", po::value<std::string>()->value_name("M"), "simulated minutes with faults, 1 to 1000 (default 1)");
   add("profile", po::value<std::string>()->value_name("NAME"),
       "default: LevelDB on a simulated disk, and every 20th seed as `both`; model: a store in memory, several times "
-      "faster; both: one after the other, compared");
+      "faster; both: LevelDB with what it has promised beside it, in memory, and each read and whatever a restart "
+      "finds compared");
   add("hash", "run: print SEED HASH REQUESTS FAULTS for each seed");
   add("trace", "replay: print every frame, write, fault and log line, in virtual time");
   add("only", po::value<std::string>()->value_name("N,N,..."), "replay: only these faults of the seed");

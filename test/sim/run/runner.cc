@@ -17,11 +17,20 @@ using std::chrono::seconds;
 // A run of a minute takes about 200,000 events: one that takes so many more goes round in circles.
 constexpr uint64_t events_max_per_minute = 20'000'000;
 
+ClusterOptions::DiskKind disk_kind(Profile profile) {
+  switch (profile) {
+    case Profile::standard: return ClusterOptions::DiskKind::level_db;
+    case Profile::model: return ClusterOptions::DiskKind::model;
+    case Profile::both: return ClusterOptions::DiskKind::mirrored;
+  }
+  return ClusterOptions::DiskKind::level_db;
+}
+
 ClusterOptions cluster_options(const Scenario& scenario) {
   ClusterOptions options;
   options.core = scenario.core;
   options.database.write_buffer_bytes = scenario.write_buffer_bytes;
-  options.has_level_db = scenario.profile != Profile::model;
+  options.disk = disk_kind(scenario.profile);
   options.is_strict_disk = scenario.is_strict_disk;
   return options;
 }
@@ -143,7 +152,8 @@ class Run {
             "no quorum of all members although all are well");
     workload_.read_everything();
     require(cluster_.run_until([&] { return workload_.is_idle(); }, seconds(20)), "reads without an answer at the end");
-    require(cluster_.run_until([&] { return are_level(cluster_.names()); }, seconds(30)), "members do not become level");
+    require(cluster_.run_until([&] { return are_level(cluster_.names()); }, seconds(30)),
+            "members do not become level");
     cluster_.run_for(seconds(1));
   }
 

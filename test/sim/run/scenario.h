@@ -67,7 +67,7 @@ std::string to_string(const Fault& fault);
 enum class Profile : uint8_t {
   standard,  // LevelDB
   model,     // the faster store in memory
-  both,      // one after the other, compared
+  both,      // LevelDB, and beside it what it has promised, compared
 };
 
 struct Scenario {

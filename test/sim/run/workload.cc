@@ -29,7 +29,7 @@ class Workload::Client {
         number_(number),
         random_(workload.scenario_.seed, fmt::format("workload {}", number)),
         client_(workload.cluster_.scheduler(), workload.cluster_.network(), workload.scenario_.seed, number,
-                addresses(workload.cluster_.names()), true) {}
+                addresses(workload.cluster_.names()), number % 4 != 0) {}
 
   void next() {
     if (workload_.is_stopped_) return;

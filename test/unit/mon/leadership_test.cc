@@ -227,7 +227,8 @@ TEST(LeadershipTest, a_leader_that_is_lost_is_replaced_within_twice_the_lease_an
   RecordProperty("median_ms", static_cast<int>(to_milliseconds(took[took.size() / 2])));
   RecordProperty("p99_ms", static_cast<int>(to_milliseconds(p99)));
   EXPECT_LE(p99, 2 * (options.lease + options.election_delay_max()))
-      << "median " << to_milliseconds(took[took.size() / 2]) << " ms, longest " << to_milliseconds(took.back()) << " ms";
+      << "median " << to_milliseconds(took[took.size() / 2]) << " ms, longest " << to_milliseconds(took.back())
+      << " ms";
 }
 
 }  // namespace

@@ -64,7 +64,7 @@ TEST(PaxosHandOver, what_is_in_flight_is_committed_first_and_nothing_new_is_prop
   driver.tick();
   EXPECT_EQ(driver.count<HandOver>(b), 0U);
   EXPECT_TRUE(driver.paxos().is_leader());
-  EXPECT_FALSE(driver.paxos().can_propose());
+  EXPECT_TRUE(driver.paxos().is_draining());
   driver.accept_all(b);
   EXPECT_EQ(driver.paxos().log().committed(), proposed);
   EXPECT_EQ(driver.count<HandOver>(b), 1U);

@@ -32,8 +32,13 @@ struct RequestsDriver {
   void request(uint64_t token, ClientRequest what) {
     step([&](Output& out) { requests.on_request(paxos.now(), ClientOrigin{token}, std::move(what), out); });
   }
-  void forwarded(MemberId from, uint64_t id, ClientRequest what) {
-    step([&](Output& out) { requests.on_request(paxos.now(), ForwardOrigin{from, id}, std::move(what), out); });
+  void forwarded(MemberId from, uint64_t id, ClientRequest what, uint64_t start_count = 1) {
+    forwarded_under(paxos.paxos().leader_pn(), from, id, std::move(what), start_count);
+  }
+  void forwarded_under(ProposalNumber leader, MemberId from, uint64_t id, ClientRequest what, uint64_t start_count) {
+    step([&](Output& out) {
+      requests.on_forward(paxos.now(), {fsid, from, start_count}, {id, leader, std::move(what)}, out);
+    });
   }
   void index_from(MemberId from, uint64_t id, const Position& committed) {
     step([&](Output&) { requests.on_read_index_reply(from, {id, committed}); });

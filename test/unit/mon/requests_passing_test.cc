@@ -45,6 +45,29 @@ TEST(RequestsTest, a_leader_that_is_lost_while_it_has_a_write_leaves_it_unknown)
   EXPECT_EQ(driver.answers.size(), 1U) << "too late, and answered already";
 }
 
+TEST(RequestsTest, a_copy_of_what_was_passed_on_is_neither_done_nor_answered) {
+  Serving driver;
+  driver.forwarded(b, 7, put());
+  driver.forwarded(b, 7, put());
+  driver.forwarded(b, 6, put());
+  EXPECT_EQ(driver.requests.count(), 1U) << "a copy, and one that was overtaken";
+  driver.forwarded(c, 7, put());
+  driver.forwarded(b, 8, put());
+  EXPECT_EQ(driver.requests.count(), 3U);
+  driver.forwarded(b, 1, put(), 2);
+  EXPECT_EQ(driver.requests.count(), 4U) << "b was started again, and counts from 1";
+  driver.forwarded(b, 9, put(), 1);
+  EXPECT_EQ(driver.requests.count(), 4U) << "of its earlier life";
+}
+
+TEST(RequestsTest, what_was_passed_on_to_an_earlier_life_of_the_leader_is_dropped) {
+  Serving driver;
+  driver.forwarded_under(ProposalNumber{}, b, 7, put(), 1);
+  EXPECT_EQ(driver.requests.count(), 0U) << "that life may have done it";
+  driver.forwarded(b, 8, put());
+  EXPECT_EQ(driver.requests.count(), 1U);
+}
+
 TEST(RequestsTest, the_loss_of_another_member_than_the_leader_changes_nothing) {
   Driver driver;
   driver.follow_b();

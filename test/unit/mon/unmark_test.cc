@@ -49,7 +49,8 @@ struct Marked {
     return step(Tick{});
   }
   static bool takes_mark_away(const Output& out) {
-    return out.is_durable && test::describe(out.writes) == std::vector<std::string>{"erase local monitor_synchronizing"};
+    return out.is_durable &&
+           test::describe(out.writes) == std::vector<std::string>{"erase local monitor_synchronizing"};
   }
 
   test::FixedRandom random;

@@ -89,7 +89,9 @@ std::string of(const Lease& m) {
   for (const MemberId member : m.quorum) quorum += to_string(member) + ",";
   return join(text(m.pn), m.sequence, text(m.committed), m.first.value(), quorum);
 }
-std::string of(const LeaseAck& m) { return join(text(m.pn), m.sequence, text(m.position), text(m.committed), m.disk_hangs); }
+std::string of(const LeaseAck& m) {
+  return join(text(m.pn), m.sequence, text(m.position), text(m.committed), m.disk_hangs);
+}
 std::string of(const HandOver& m) { return text(m.pn); }
 std::string of(const ReadIndex& m) { return join(m.id); }
 std::string of(const ReadIndexReply& m) { return join(m.id, text(m.committed)); }
@@ -189,7 +191,7 @@ std::vector<Message> sample_messages() {
       SyncAck{11, 3},
       SyncAbort{11, Status(Code::io_error, "disk")},
   };
-  for (const ClientRequest& r : requests()) all.insert(all.end(), {Message(r), Message(Forward{8, r})});
+  for (const ClientRequest& r : requests()) all.insert(all.end(), {Message(r), Message(Forward{8, {3, MemberId(9)}, r})});
   for (const ClientReply& r : replies()) all.insert(all.end(), {Message(r), Message(ForwardReply{9, r})});
   return all;
 }

@@ -34,6 +34,22 @@ TEST(FileImage, a_write_behind_the_end_leaves_zeros_also_where_a_longer_file_was
   EXPECT_EQ(file.bytes(), Bytes("01\0\0x", 5));
 }
 
+TEST(FileImage, a_power_cut_in_a_truncation_keeps_all_synced_bytes_before_the_new_end) {
+  const Bytes all = filled('a', 3 * page);
+  for (const PowerCut mode : every_power_cut) {
+    for (uint64_t seed = 1; seed <= 50; ++seed) {
+      FileImage file;
+      file.write(0, all);
+      file.sync();
+      file.truncate(page + 100);
+      SeededRandom random(seed);
+      file.cut_power(mode, random);
+      EXPECT_GE(file.size(), page + 100) << "mode " << static_cast<int>(mode);
+      EXPECT_EQ(file.bytes(), all.substr(0, file.size()));
+    }
+  }
+}
+
 // Random writes, truncations, syncs and copies against two plain strings.
 TEST(FileImage, random_changes_agree_with_two_strings) {
   SeededRandom random(5);

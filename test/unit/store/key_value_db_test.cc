@@ -56,6 +56,24 @@ TEST_P(KeyValueDbThreads, an_iterator_is_not_disturbed_by_a_writer_thread) {
   writer.join();
 }
 
+// The searches meet keys that the writer is just putting in.
+TEST_P(KeyValueDbTest, searches_beside_a_writer_thread_find_what_they_should) {
+  commit(batch_of(put("k500", "v")));
+  const std::unique_ptr<DbIterator> old = db_->new_iterator();
+  std::thread writer([&] {
+    for (int i = 0; i < 1000; ++i) {
+      const std::string key = "k" + std::to_string(100 + i * 7919 % 900);
+      EXPECT_TRUE(db_->commit(batch_of(put(key, "v")), Durability::visible).is_ok());
+    }
+  });
+  for (int pass = 0; pass < 2000; ++pass) {
+    EXPECT_EQ(*db_->get(KeySpace::replicated, "k500"), "v");
+    old->seek(KeySpace::replicated, "k" + std::to_string(100 + pass % 400));
+    EXPECT_TRUE(old->is_valid() && old->key() == "k500");
+  }
+  writer.join();
+}
+
 // Each commit moves one unit between two keys; every view must show the sum.
 TEST_P(KeyValueDbThreads, a_batch_is_seen_whole_or_not_at_all) {
   DbBatch first;

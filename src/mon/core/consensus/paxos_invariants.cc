@@ -26,7 +26,8 @@ void Paxos::check_peon(const Peon& peon) const {
 }
 
 void Paxos::check_candidate(const Candidate& candidate) const {
-  SYNOD_ASSERT(candidate.pn.member == self_ && candidate.pn > promised_, "I-5: a candidate asks for a new pn of its own");
+  SYNOD_ASSERT(candidate.pn.member == self_ && candidate.pn > promised_,
+               "I-5: a candidate asks for a new pn of its own");
   SYNOD_ASSERT(candidate.votes.count(self_) == 1, "a candidate is for itself");
   for (const MemberId voter : candidate.votes) SYNOD_ASSERT(monmap_.is_voter(voter), "I-1: only voters vote");
   SYNOD_ASSERT(!monmap_.is_majority(candidate.votes), "with a majority it collects");
@@ -70,9 +71,8 @@ void Paxos::check_in_flight(const Leader& leader) const {
     below = value.entry.position();
   }
   SYNOD_ASSERT(leader.last_proposed == below, "I-6: the last proposal is the last in flight, or committed");
-  const bool is_front_chosen =
-      !leader.in_flight.empty() &&
-      (leader.in_flight.front().is_chosen || monmap_.is_majority(leader.in_flight.front().accepted_by));
+  const bool is_front_chosen = !leader.in_flight.empty() && (leader.in_flight.front().is_chosen ||
+                                                             monmap_.is_majority(leader.in_flight.front().accepted_by));
   SYNOD_ASSERT(!is_front_chosen, "I-6: what a majority has accepted is committed in the same step");
   SYNOD_ASSERT(leader.recent.size() <= 2 * options_.window, "the memory of committed values is bounded");
   for (size_t i = 1; i < leader.recent.size(); ++i) {

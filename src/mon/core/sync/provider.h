@@ -48,8 +48,8 @@ class SyncProvider {
     TimePoint expires;   // step 7
     TimePoint renew_at;  // of the hold
     TimePoint hold_deadline;
-    Position position;      // of the snapshot
-    uint64_t sequence = 0;  // of the last chunk sent
+    Position position;        // of the snapshot
+    uint64_t sequence = 0;    // of the last chunk sent
     bool is_reading = false;  // the next chunk
     bool is_last_sent = false;
   };
