@@ -17,8 +17,8 @@ Result<LogLevel> parse_log_level(const std::string& name);
 void set_log_level(LogLevel level);
 bool is_logged(LogLevel level);
 void log_line(LogLevel level, std::string_view text);
-// Where lines go instead of stderr; null: to stderr again. For the simulator, whose time is not the machine's. Not to be
-// called while another thread logs.
+// Where lines go instead of stderr; null: to stderr again. For the simulator, whose time is not the machine's. Not to
+// be called while another thread logs.
 using LogSink = void (*)(LogLevel level, std::string_view text);
 void set_log_sink(LogSink sink);
 

@@ -63,7 +63,8 @@ void pack(const Collect& message, proto::Collect* to, Packer&) {
 void unpack(const proto::Collect& from, Collect& message, Unpacker& unpacker) {
   message.pn = unpack(from.pn());
   message.committed = unpack(from.committed(), unpacker);
-  if (from.has_released()) message.released = unpack(from.released());
+  // Without a round it names no leadership, and is the same as none.
+  if (from.released().round() != 0) message.released = unpack(from.released());
 }
 
 void pack(const Last& message, proto::Last* to, Packer& packer) {

@@ -17,15 +17,20 @@
 namespace synod {
 namespace {
 
-// The path of the current store; an error that is fit for people.
-Result<std::string> current_store_path(FileSystem& files, const std::string& dir) {
+struct CurrentStore {
+  uint64_t number = 0;
+  std::string path;
+};
+
+// An error is one that is fit for people.
+Result<CurrentStore> find_current_store(FileSystem& files, const std::string& dir) {
   const Result<std::string> name = read_current_store(files, dir);
   if (!name && name.error().code() == Code::not_found) {
     return Status(Code::not_found, fmt::format("{} holds no store: there is no {}/CURRENT_STORE", dir, dir));
   }
   if (!name) return name.error();
-  std::string path = fmt::format("{}/{}", dir, *name);
-  if (files.is_directory(path)) return path;
+  CurrentStore store{*store_number(*name), fmt::format("{}/{}", dir, *name)};
+  if (files.is_directory(store.path)) return store;
   return Status(Code::corruption, fmt::format("{}/CURRENT_STORE names {}, which does not exist", dir, *name));
 }
 
@@ -44,30 +49,28 @@ Status cover(const KeyValueDB& db, const Bound& bound, const std::string& store,
 // all that it holds.
 Result<std::unique_ptr<KeyValueDB>> open_checked(FileSystem& files, const std::string& dir, BoundFile& bound_file,
                                                  const DatabaseOptions& options) {
-  const Result<std::string> store = current_store_path(files, dir);
+  const Result<CurrentStore> store = find_current_store(files, dir);
   if (!store) return store.error();
-  const uint64_t number = *store_number(*read_current_store(files, dir));
-  const Result<Bound> bound = bound_file.read(number);
+  const Result<Bound> bound = bound_file.read(store->number);
   if (!bound) return bound.error();
-  const Result<TornTail> tail = find_torn_tail(files, *store, bound->sequence);
+  const Result<TornTail> tail = find_torn_tail(files, store->path, bound->sequence);
   if (!tail) return tail.error();
   if (!tail->cuts.empty()) log(LogLevel::warning, "cuts off what was not synced: {}", tail->description);
   SYNOD_RETURN_IF_ERROR(cut_torn_tail(files, *tail));
-  Result<std::unique_ptr<KeyValueDB>> db = open_level_db(*store, options, OpenMode::existing, make_disk_env(files));
+  Result<std::unique_ptr<KeyValueDB>> db =
+      open_level_db(store->path, options, OpenMode::existing, make_disk_env(files));
   if (!db) return db;
-  const Status covered = cover(**db, *bound, *store, bound_file);
+  const Status covered = cover(**db, *bound, store->path, bound_file);
   if (covered.is_ok()) return db;
   files.drain();
   return covered;
 }
 
 // What a daemon would cut off. Where it would refuse to start, nothing: a tool reads what can be read.
-std::vector<FileCut> honest_cuts(const std::string& dir, const std::string& store) {
-  const Result<std::string> name = read_current_store(posix_files(), dir);
-  if (!name) return {};
-  const Result<Bound> bound = BoundFile(posix_files(), dir).read(*store_number(*name));
+std::vector<FileCut> honest_cuts(const std::string& dir, const CurrentStore& store) {
+  const Result<Bound> bound = BoundFile(posix_files(), dir).read(store.number);
   if (!bound) return {};
-  const Result<TornTail> tail = find_torn_tail(posix_files(), store, bound->sequence);
+  const Result<TornTail> tail = find_torn_tail(posix_files(), store.path, bound->sequence);
   return tail ? tail->cuts : std::vector<FileCut>();
 }
 
@@ -133,6 +136,9 @@ Result<std::unique_ptr<DataDir>> DataDir::open(const std::string& path, FileSyst
   SYNOD_RETURN_IF_ERROR(files.make_directories(path));
   Result<std::unique_ptr<FileSystem::Lock>> lock = files.lock_directory(path);
   if (!lock) return lock.error();
+  // The pointer may be one that only the page cache knows: a switch that was killed, or whose sync failed. From here on
+  // the store that it left, and then that one's bound, go away.
+  SYNOD_RETURN_IF_ERROR(files.sync_directory(path));
   const Result<std::string> current = read_current_store(files, path);
   if (current && files.is_directory(fmt::format("{}/{}", path, *current))) {
     SYNOD_RETURN_IF_ERROR(remove_stores_except(files, path, *current));
@@ -186,15 +192,15 @@ Result<std::unique_ptr<KeyValueDB>> open_read_only(const std::string& dir) {
   if (!posix_files().is_directory(dir)) return Status(Code::not_found, fmt::format("{} is not a directory", dir));
   Result<DirLock> lock = DirLock::take_shared(dir);
   if (!lock) return lock.error();
-  Result<std::string> store = current_store_path(posix_files(), dir);
+  const Result<CurrentStore> store = find_current_store(posix_files(), dir);
   if (!store) return store.error();
-  return with_lock(*std::move(lock), open_level_db_read_only(*store, DatabaseOptions{}, honest_cuts(dir, *store)));
+  return with_lock(*std::move(lock), open_level_db_read_only(store->path, DatabaseOptions{}, honest_cuts(dir, *store)));
 }
 
 Result<std::unique_ptr<KeyValueDB>> open_for_repair(const std::string& dir) {
   if (!posix_files().is_directory(dir)) return Status(Code::not_found, fmt::format("{} is not a directory", dir));
   // Before the lock, which makes a file: this may not be a data directory at all.
-  SYNOD_RETURN_IF_ERROR(current_store_path(posix_files(), dir).status());
+  SYNOD_RETURN_IF_ERROR(find_current_store(posix_files(), dir).status());
   Result<DirLock> lock = DirLock::take_exclusive(dir);
   if (!lock) return lock.error();
   auto db = std::make_unique<RepairDb>(*std::move(lock), dir);

@@ -17,8 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Status write_and_sync(const FileDescriptor& file, const std::string& path, ByteView bytes,
-                      int (*sync)(int) = ::fsync) {
+Status write_and_sync(const FileDescriptor& file, const std::string& path, ByteView bytes, int (*sync)(int) = ::fsync) {
   size_t written = 0;
   while (written < bytes.size()) {
     const ssize_t n = ::pwrite(file.get(), bytes.data() + written, bytes.size() - written, static_cast<off_t>(written));

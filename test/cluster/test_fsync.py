@@ -135,8 +135,12 @@ class Fsync(ClusterTest):
     def check_put(self, traces, leader, marker, begin, end):
         answered = traces[leader].answered_at(begin, end)
         self.assertIsNotNone(answered, f'strace saw no answer of {leader} to the client')
-        self.assertEqual(traces[leader].syncs_between(begin, answered), ['bound', 'log'],
-                         'of the leader, from the request to the answer')
+        # The session is opened, and then the value is put: one of each for either. The leader's own may still run when
+        # its peers' have made the majority.
+        syncs = traces[leader].syncs_between(begin, answered)
+        self.assertLessEqual(set(syncs), {'bound', 'log'}, 'of the leader, from the request to the answer')
+        self.assertLessEqual(syncs.count('log'), 2, syncs)
+        self.assertLessEqual(syncs.count('bound'), 2, syncs)
         synced = {name: trace.covered_at(marker.encode()) for name, trace in traces.items()}
         in_time = [name for name, when in synced.items() if when is not None and begin <= when <= answered]
         shown = ', '.join(f'{name}: {"never" if when is None else f"{(when - answered) * 1000:+.3f} ms"}'

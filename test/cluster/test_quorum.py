@@ -89,7 +89,9 @@ class Quorum(ClusterTest):
         self.assert_refused(cluster.synod('leader', 'transfer', peon, peon), USAGE, 'too many arguments')
         self.assert_refused(cluster.synod('leader', 'depose', peon), USAGE, 'depose')
         cluster[leader].kill()
-        self.assert_refused(cluster.synod('--timeout', 1, 'leader', 'transfer', peon), UNAVAILABLE)
+        survivor = cluster.others(leader, peon)
+        cluster.wait_status(lambda status: status['leader'] is None, 10, 'nobody leads', mons=survivor)
+        self.assert_refused(cluster.synod('leader', 'transfer', peon, timeout=1), UNAVAILABLE)
 
     def check_majority_dead(self, cluster, victims):
         """A write and a linearizable read end in time with 3 or 4, a serializable read is answered."""

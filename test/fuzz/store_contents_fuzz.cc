@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/codec.h"
 #include "mon/core/monmap.h"
+#include "mon/service/evaluator.h"
 #include "mon/service/kv_service.h"
 #include "mon/service/monmap_service.h"
 #include "store/compare.h"
@@ -72,10 +73,11 @@ void read_services(const MonitorStore& store) {
   const std::unique_ptr<ReplicatedReader> reader = store.new_reader();
   if (const auto monmap = reader->get(monmap_key); monmap && *monmap) static_cast<void>(Monmap::decode(**monmap));
   static_cast<void>(read_range(*reader, RangeRequest{}, 1000));
-  KvEvaluator evaluator;
+  Evaluator evaluator;
   EvaluateTask task;
   task.version = Version(1);
-  task.requests.push_back({{{WriteOp::Type::put, "key", {}}, {WriteOp::Type::erase, "other", {}}}});
+  task.requests.emplace_back(WriteRequest{{{WriteOp::Type::put, "key", {}}, {WriteOp::Type::erase, "other", {}}}});
+  task.requests.emplace_back(OpenSessionRequest{7});
   static_cast<void>(evaluator.evaluate(*reader, task));
 }
 

@@ -17,7 +17,7 @@ const ScratchDir& scratch() {
 void run(ByteView input) {
   static_cast<void>(store_number(Bytes(input)));
   scratch().write("CURRENT_STORE", input);
-  const Result<std::string> name = read_current_store(scratch().path());
+  const Result<std::string> name = read_current_store(posix_files(), scratch().path());
   if (!name) {
     SYNOD_ASSERT(name.error().code() == Code::corruption, "rubbish is named as such");
     return;

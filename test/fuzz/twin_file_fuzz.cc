@@ -32,7 +32,7 @@ Bytes with_right_checksum(Bytes copy) {
 void check(ByteView first, ByteView second) {
   scratch().write("record.1", first);
   scratch().write("record.2", second);
-  TwinFile file(scratch().path(), "record");
+  TwinFile file(posix_files(), scratch().path(), "record");
   const Result<std::optional<Bytes>> before = file.read();
   SYNOD_ASSERT(!before || before->has_value(), "there are copies");
   SYNOD_ASSERT(before || before.error().code() == Code::corruption, "what the disk returned is named as damage");
@@ -58,7 +58,7 @@ void run(ByteView input) {
 }
 
 std::vector<Bytes> seeds() {
-  TwinFile file(scratch().path(), "seed");
+  TwinFile file(posix_files(), scratch().path(), "seed");
   Bytes both(1, '\x80');
   for (const ByteView record : {ByteView("old record"), ByteView("new record")}) {
     SYNOD_ASSERT(file.write(record).is_ok(), "the seed is written");

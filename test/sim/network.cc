@@ -5,7 +5,7 @@
 namespace synod::sim {
 namespace {
 
-constexpr size_t frames_remembered = 24;      // by each link between two members
+constexpr size_t frames_remembered = 24;       // by each link between two members
 constexpr size_t frame_remembered_max = 4096;  // bytes; larger ones are not repeated
 constexpr size_t socket_buffer = 256 << 10;    // what a sender is rid of before it has arrived
 
@@ -324,9 +324,8 @@ void Network::broken(ConnectionId connection, const char* why) {
   ends_.erase(it);
   if (transport == nullptr) return;
   transport->own_.erase(connection);
-  transport->enter([connection, why](TransportHandler& handler) {
-    handler.on_closed(connection, Status(Code::unavailable, why));
-  });
+  transport->enter(
+      [connection, why](TransportHandler& handler) { handler.on_closed(connection, Status(Code::unavailable, why)); });
 }
 
 }  // namespace synod::sim

@@ -86,7 +86,8 @@ class Network {
   size_t replay(const std::string& from, const std::string& to);
 
   // Every message that enters the network: sender's host, receiver's host (its connection's), the frame.
-  using Tap = std::function<void(const std::string& from, const std::string& to, const std::vector<SharedBytes>& parts)>;
+  using Tap =
+      std::function<void(const std::string& from, const std::string& to, const std::vector<SharedBytes>& parts)>;
   void set_tap(Tap tap) { tap_ = std::move(tap); }
   // The most bytes that were ever under way on one connection.
   size_t most_under_way() const { return most_under_way_; }

@@ -13,17 +13,17 @@ SimStorage::~SimStorage() { *alive_ = false; }
 void SimStorage::write(WriteJob job, std::function<void(Status)> done) {
   auto kept = std::make_shared<WriteJob>(job);
   enqueue(writer_, QueuedWrite{std::move(job), [this, kept, done = std::move(done)](const Status& status) {
-                                if (on_written_) on_written_(*kept, status);
-                                done(status);
-                              }});
+                                 if (on_written_) on_written_(*kept, status);
+                                 done(status);
+                               }});
 }
 
 void SimStorage::run(Task task, std::function<void(Result<TaskResult>)> done) {
   Lane& lane = is_writer_task(task) ? writer_ : reader_;
   enqueue(lane, QueuedTask{task, [this, task, done = std::move(done)](Result<TaskResult> result) {
-                           if (on_ran_) on_ran_(task, result);
-                           done(std::move(result));
-                         }});
+                             if (on_ran_) on_ran_(task, result);
+                             done(std::move(result));
+                           }});
 }
 
 void SimStorage::enqueue(Lane& lane, QueuedWork work) {

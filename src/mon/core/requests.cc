@@ -88,12 +88,12 @@ Status Requests::check(const ClientRequest& request) const {
 }
 
 void Requests::on_request(TimePoint now, const Origin& origin, ClientRequest request, Output& out) {
-  Pending pending{origin, std::move(request), {}, now};
+  const Status checked = check(request);
+  const size_t bytes = size_of(request);
   // A tenth of the client's patience is left for the answer to arrive.
-  const uint32_t timeout_ms = std::min(pending.request.timeout_ms, timeout_ms_max);
-  pending.deadline = now + std::chrono::microseconds(timeout_ms * uint64_t{900});
-  pending.bytes = size_of(pending.request);
-  const Status checked = check(pending.request);
+  const uint32_t timeout_ms = std::min(request.timeout_ms, timeout_ms_max);
+  const TimePoint deadline = now + std::chrono::microseconds(timeout_ms * uint64_t{900});
+  Pending pending{origin, std::move(request), deadline, now, bytes};
   ++count_;
   bytes_ += pending.bytes;
   if (!checked.is_ok()) {

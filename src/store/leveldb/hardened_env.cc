@@ -27,6 +27,11 @@ class HardenedFile final : public leveldb::WritableFile {
 
   leveldb::Status Append(const leveldb::Slice& data) override {
     if (leveldb::Status failed = latch_->get(); !failed.ok()) return failed;
+    // An edit may be on the disk long before it is synced, and must find the tables that it names there.
+    if (is_manifest(name_) && !has_unsynced_bytes_) {
+      leveldb::Status synced = latch_->pass(base_->SyncDir(dir_name(name_)));
+      if (!synced.ok()) return synced;
+    }
     has_unsynced_bytes_ = true;
     return latch_->pass(file_->Append(data));
   }
@@ -38,10 +43,6 @@ class HardenedFile final : public leveldb::WritableFile {
 
   leveldb::Status Sync() override {
     if (leveldb::Status failed = latch_->get(); !failed.ok()) return failed;
-    if (is_manifest(name_)) {
-      leveldb::Status synced = latch_->pass(base_->SyncDir(dir_name(name_)));
-      if (!synced.ok()) return synced;
-    }
     leveldb::Status synced = latch_->pass(file_->Sync());
     if (synced.ok()) has_unsynced_bytes_ = false;
     return synced;

@@ -94,7 +94,11 @@ Result<TornTail> find_torn_tail(FileSystem& files, const std::string& store, uin
   if (!logs) return logs.error();
   if (!*logs) return TornTail{};
   const WalScan scan = scan_wals((*logs)->wals);
-  if (!scan.damage && (*logs)->manifest.damage.empty()) return TornTail{};
+  if (!scan.damage && (*logs)->manifest.damage.empty()) {
+    // Whole, and too short: said before LevelDB opens the store, which changes it.
+    if (scan.last && *scan.last < bound) return rolled_back(store, *scan.last, bound, "");
+    return TornTail{};
+  }
   TornTail tail = tail_of(**logs, scan);
   // The logs tell how far they reach, unless they hold no batch before the damage: then the tables do.
   Result<uint64_t> reached = scan.last && (*logs)->manifest.damage.empty() ? Result<uint64_t>(*scan.last)

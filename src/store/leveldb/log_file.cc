@@ -13,7 +13,6 @@ constexpr size_t block_size = 32768;
 constexpr size_t header_size = 7;
 constexpr char full = 1;
 constexpr char first = 2;
-constexpr char middle = 3;
 constexpr char last = 4;
 
 }  // namespace

@@ -57,12 +57,13 @@ void FileImage::truncate(uint64_t size) {
     if (!old_pages_.contains(page)) preserve(page);
   }
   size_ = size;
+  least_size_ = std::min(least_size_, size);
   if (size == 0) own_bytes();
 }
 
 void FileImage::sync() {
   old_pages_.clear();
-  synced_size_ = size_;
+  synced_size_ = least_size_ = size_;
 }
 
 Bytes FileImage::durable_page(uint64_t page) const {
@@ -122,9 +123,8 @@ void FileImage::fail_sync(SeededRandom& random) {
 Bytes FileImage::cut_at(uint64_t cut, bool keeps_truncation) const {
   const Bytes durable = durable_bytes();
   Bytes content(bytes().substr(0, cut));
-  // A truncation is done or not: it takes no synced byte before the new end along.
-  const uint64_t end = keeps_truncation ? size_ : durable.size();
-  if (content.size() < end) content += durable.substr(content.size(), end - content.size());
+  const Bytes below = durable.substr(0, keeps_truncation ? least_size_ : durable.size());
+  if (content.size() < below.size()) content += below.substr(content.size());
   for (const auto& [page, unused] : lost_pages_) {
     const uint64_t begin = page * page_bytes;
     if (begin >= content.size()) continue;
@@ -159,7 +159,7 @@ Bytes FileImage::cut_by_pages(SeededRandom& random) const {
 void FileImage::reset(Bytes bytes) {
   bytes_ = std::make_shared<std::string>(std::move(bytes));
   is_borrowed_ = false;
-  size_ = synced_size_ = bytes_->size();
+  size_ = synced_size_ = least_size_ = bytes_->size();
   old_pages_.clear();
   lost_pages_.clear();
 }
@@ -188,7 +188,7 @@ FileImage FileImage::durable_copy() const {
   if (old_pages_.empty() && lost_pages_.empty() && synced_size_ <= size_) {
     copy.bytes_ = bytes_;
     copy.is_borrowed_ = true;
-    copy.size_ = copy.synced_size_ = synced_size_;
+    copy.size_ = copy.synced_size_ = copy.least_size_ = synced_size_;
   } else {
     copy.reset(durable_bytes());
   }

@@ -54,6 +54,7 @@ class FileImage {
   bool is_borrowed_ = false;                                              // another image appends to bytes_
   uint64_t size_ = 0;
   uint64_t synced_size_ = 0;
+  uint64_t least_size_ = 0;  // since it was synced: what stands below was never cut off
   // Synced bytes that were overwritten or cut off since; a short page ends where the synced file ended.
   std::map<uint64_t, Bytes> old_pages_;
   // Pages that count as clean and never reached the disk: what the disk holds there.

@@ -18,8 +18,8 @@
 namespace synod::sim {
 namespace {
 
-constexpr uint64_t both_every = 20;           // seeds of the default profile: the 20th, the 40th, ...
-constexpr uint64_t rare_asked_from = 1000;    // seeds
+constexpr uint64_t both_every = 20;         // seeds of the default profile: the 20th, the 40th, ...
+constexpr uint64_t rare_asked_from = 1000;  // seeds
 constexpr size_t shrink_runs_max = 200;
 constexpr int exit_violations = 1;
 
@@ -117,8 +117,7 @@ int replay(const SimOptions& options) {
   RunOptions run_options;
   run_options.trace = options.trace;
   if (options.only) run_options.successes_min = 0;
-  const RunResult result =
-      finish_isolated(start_isolated(scenario_of(options, options.first_seed), run_options));
+  const RunResult result = finish_isolated(start_isolated(scenario_of(options, options.first_seed), run_options));
   fmt::print("seed {}: {:016x} {} requests, {} while faults were active, {} faults, {} events\n", options.first_seed,
              result.hash, result.requests, result.successes_during_faults, result.faults, result.events);
   if (result.violation.empty()) return exit_ok;

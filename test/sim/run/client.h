@@ -1,5 +1,5 @@
-// One client of a run: one request at a time, repeated at another member as long as that is safe. A client with a session
-// repeats its writes too, also when it does not know what became of them.
+// One client of a run: one request at a time, repeated at another member as long as that is safe. A client with a
+// session repeats its writes too, also when it does not know what became of them.
 #pragma once
 
 #include <functional>
@@ -50,9 +50,9 @@ class SimClient : private MessengerHandler {
   Messenger messenger_;
 
   const bool has_sessions_;
-  const uint64_t number_;   // in its sessions
-  SessionId session_;       // number zero: none
-  uint64_t sequence_ = 0;   // of the last write
+  const uint64_t number_;    // in its sessions
+  SessionId session_;        // number zero: none
+  uint64_t sequence_ = 0;    // of the last write
   bool is_opening_ = false;  // the present attempt opens a session
   bool was_uncertain_ = false;
 

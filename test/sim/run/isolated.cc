@@ -26,8 +26,8 @@ void limit_cpu(Duration simulated) {
 Bytes encode(const RunResult& result) {
   Bytes out;
   put_field(out, result.violation);
-  for (const uint64_t number : {result.hash, result.requests, result.successes_during_faults, result.faults,
-                                result.events}) {
+  for (const uint64_t number :
+       {result.hash, result.requests, result.successes_during_faults, result.faults, result.events}) {
     put_fixed64(out, number);
   }
   for (const uint64_t count : result.counters.all()) put_fixed64(out, count);
@@ -37,8 +37,8 @@ Bytes encode(const RunResult& result) {
 bool decode(ByteView bytes, RunResult& result) {
   Decoder in(bytes);
   result.violation = std::string(in.field());
-  for (uint64_t* number : {&result.hash, &result.requests, &result.successes_during_faults, &result.faults,
-                           &result.events}) {
+  for (uint64_t* number :
+       {&result.hash, &result.requests, &result.successes_during_faults, &result.faults, &result.events}) {
     *number = in.fixed64();
   }
   for (uint64_t& count : result.counters.all()) count = in.fixed64();
@@ -71,7 +71,8 @@ RunningRun start_isolated(const Scenario& scenario, const RunOptions& options) {
     ::dup2(error_pipe[1], STDERR_FILENO);
     limit_cpu(scenario.length);
     const Bytes result = encode(run(scenario, options));
-    const bool is_written = ::write(result_pipe[1], result.data(), result.size()) == static_cast<ssize_t>(result.size());
+    const bool is_written =
+        ::write(result_pipe[1], result.data(), result.size()) == static_cast<ssize_t>(result.size());
     std::fflush(stdout);
     ::_exit(is_written ? 0 : 1);
   }

@@ -113,7 +113,8 @@ Scenario expand(uint64_t seed, size_t members, Duration length, Profile profile)
 
   // Each class of faults is off in half of the runs (swarm testing: Groce et al., 2012), but not all of them.
   SeededRandom faults(seed, "faults");
-  std::set<FaultClass> classes{faults.pick(std::vector{FaultClass::processes, FaultClass::partitions, FaultClass::links})};
+  std::set<FaultClass> classes{
+      faults.pick(std::vector{FaultClass::processes, FaultClass::partitions, FaultClass::links})};
   {
     for (size_t i = 0; i <= static_cast<size_t>(FaultClass::operators); ++i) {
       if (faults.chance(50)) classes.insert(static_cast<FaultClass>(i));

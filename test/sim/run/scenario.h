@@ -53,8 +53,8 @@ FaultClass class_of(FaultType type);
 struct Fault {
   size_t number = 0;  // its place in the full list; names its stream of random numbers
   FaultType type = FaultType::kill;
-  Duration at{};      // after the cluster has formed
-  Duration length{};  // until it is undone
+  Duration at{};        // after the cluster has formed
+  Duration length{};    // until it is undone
   uint64_t member = 0;  // a rank; `leader_rank`: whoever leads then
   uint64_t other = 0;   // a rank
   uint64_t amount = 0;  // by type

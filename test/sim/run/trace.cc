@@ -44,8 +44,12 @@ struct Describe {
     return fmt::format("#{} pn {} at {} c {}", m.sequence, text(m.pn), text(m.position), text(m.committed));
   }
   std::string operator()(const Fetch& m) const { return fmt::format("{}..{}", m.from.value(), m.to.value()); }
-  std::string operator()(const Entries& m) const { return fmt::format("{} from {}", m.entries.size(), m.wanted.value()); }
-  std::string operator()(const SyncChunk& m) const { return fmt::format("#{}{}", m.sequence, m.is_last ? " last" : ""); }
+  std::string operator()(const Entries& m) const {
+    return fmt::format("{} from {}", m.entries.size(), m.wanted.value());
+  }
+  std::string operator()(const SyncChunk& m) const {
+    return fmt::format("#{}{}", m.sequence, m.is_last ? " last" : "");
+  }
   std::string operator()(const SyncAck& m) const { return fmt::format("#{}", m.sequence); }
   std::string operator()(const SyncAbort& m) const { return m.reason.message(); }
   std::string operator()(const ClientRequest& m) const { return fmt::format("#{}", m.id); }

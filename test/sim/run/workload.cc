@@ -100,8 +100,7 @@ class Workload::Client {
                     });
   }
 
-  void answered(uint64_t entry, const std::vector<WriteOp>& ops, const ClientReply& reply,
-                bool was_uncertain) {
+  void answered(uint64_t entry, const std::vector<WriteOp>& ops, const ClientReply& reply, bool was_uncertain) {
     Scheduler& scheduler = workload_.cluster_.scheduler();
     workload_.history_.respond(scheduler.now(), entry, reply);
     scheduler.trace().add(entry);

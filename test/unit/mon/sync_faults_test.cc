@@ -293,9 +293,7 @@ TEST(SyncFaults, the_provider_dies_and_another_member_provides) {
 TEST(SyncFaults, a_sync_leaves_the_promise_as_it_was_or_higher) {
   for (uint64_t seed = 1; seed <= 5; ++seed) {
     LaggingCluster lagging(seed);
-    auto promised = [&] {
-      return lagging.cluster.read_identity(lagging.lagging).promised;
-    };
+    auto promised = [&] { return lagging.cluster.read_identity(lagging.lagging).promised; };
     const MemberId id = lagging.cluster.read_identity(lagging.lagging).id;
     ProposalNumber highest = promised();
     ASSERT_TRUE(lagging.start_and_wait_for_sync());

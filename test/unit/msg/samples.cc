@@ -29,7 +29,8 @@ std::vector<ClientRequest> requests() {
                                 {WriteOp::Type::put, "last", SharedBytes(binary())}}}),
           request(WriteRequest{{{WriteOp::Type::erase, "k", {}}}, RequestTag{{~uint64_t{0}, 7}, ~uint64_t{0}, 12}}),
           request(OpenSessionRequest{0x8877665544332211}),
-          request(RangeRequest{"a", binary(), 17, Consistency::serializable}), request(StatusRequest{}),
+          request(RangeRequest{"a", binary(), 17, Consistency::serializable}),
+          request(StatusRequest{}),
           request(TransferRequest{"b"})};
 }
 
@@ -191,7 +192,8 @@ std::vector<Message> sample_messages() {
       SyncAck{11, 3},
       SyncAbort{11, Status(Code::io_error, "disk")},
   };
-  for (const ClientRequest& r : requests()) all.insert(all.end(), {Message(r), Message(Forward{8, {3, MemberId(9)}, r})});
+  for (const ClientRequest& r : requests())
+    all.insert(all.end(), {Message(r), Message(Forward{8, {3, MemberId(9)}, r})});
   for (const ClientReply& r : replies()) all.insert(all.end(), {Message(r), Message(ForwardReply{9, r})});
   return all;
 }

@@ -64,64 +64,118 @@ TEST(TwinFileUnderPowerCuts, holds_the_old_or_the_new_record) {
   }
 }
 
-// Makes store after store with its number in it, and writes the number as the identity, until something fails.
-struct Progress {
-  int identity = 0;
-  int store = 0;
-};
-Progress make_stores(const std::shared_ptr<DiskLife>& shared) {
-  DiskLife& life = *shared;
-  Progress done;
-  const Result<std::unique_ptr<DataDir>> dir = DataDir::open("a/data", life);
-  if (!dir) return done;
-  for (int i = 1; i <= 3; ++i) {
-    if (!(*dir)->write_identity(std::to_string(i)).is_ok()) return done;
-    done.identity = i;
-    Result<StoreHome::NewStore> made = (*dir)->create_store(small_buffers);
-    life.drain();
-    if (!made) return done;
-    MonitorStore store(with_drain(shared, std::move(made->db)));
-    ReplicatedTransaction value;
-    value.put("k", SharedBytes(std::to_string(i)));
-    if (!store.initialize({}, value).is_ok()) return done;
-    const Result<Bound> bound = read_bound(*store.db().new_iterator());
-    if (!bound || !(*dir)->switch_to(made->name, *bound).is_ok()) return done;
-    done.store = i;
+// What a member does outside of its log: it is formed, writes its identity, and copies its store, with commits between.
+struct Story {
+  int identity = 0;  // the last that was acknowledged as durable
+  bool is_formed = false;
+  CommitRun run{27, 500};
+
+  // Until something fails.
+  void go(Life& life) {
+    for (; identity < 2; ++identity) {
+      if (!life.status().is_ok() || !life.home().write_identity(std::to_string(identity + 1)).is_ok()) return;
+    }
+    life.form("3");
+    if (!life.status().is_ok()) return;
+    is_formed = true;
+    identity = 3;
+    life.open_store();
+    for (const uint64_t last : {9, 18, 27}) {
+      if (!life.status().is_ok()) return;
+      run.go(life.engine(), last);
+      if (!run.failure().is_ok()) return;
+      std::vector<WriteJob> jobs(1);
+      jobs[0].identity = std::to_string(identity + 1);
+      if (!life.engine().write(jobs).is_ok()) return;
+      ++identity;
+      life.sync_from_itself(RunHistory::of(500).entry(last));
+    }
   }
-  return done;
+
+  // What a start finds is no less than was acknowledged, and no more than was done.
+  void check(Life& life) {
+    const Result<std::optional<Bytes>> stored = life.home().read_identity();
+    ASSERT_TRUE(stored) << stored.error().to_string();
+    const int found = std::stoi(stored->value_or("0"));
+    EXPECT_TRUE(found == identity || found == identity + 1) << "identity " << found << " after " << identity;
+    if (!life.home().has_store()) {
+      EXPECT_FALSE(is_formed);
+      return;
+    }
+    life.open_store();
+    ASSERT_TRUE(life.status().is_ok()) << life.status().to_string();
+    const uint64_t commits = run.commits_in(life.db());
+    EXPECT_GE(commits, run.durable());
+    EXPECT_LE(commits, run.tried());
+  }
+
+  // A start in which the power fails at some call, or after it. What it found counts from then on.
+  void start_and_cut(MemberDisk& disk, SeededRandom& random) {
+    disk.freeze_at_call(disk.changes() + 1 + random.below(40));
+    Life life(disk);
+    bool is_open = life.status().is_ok();
+    if (is_open && life.home().has_store()) {
+      life.open_store();
+      is_open = life.status().is_ok();
+      if (is_open) is_formed = true;
+      // Behind the start LevelDB may have gone on, and met the end of the power.
+      if (is_open && !disk.is_frozen()) run.resume_after(run.commits_in(life.db()));
+    }
+    const Result<std::optional<Bytes>> stored = is_open ? life.home().read_identity() : life.status();
+    if (stored && stored->has_value()) {
+      const int found = std::stoi(**stored);
+      EXPECT_GE(found, identity);
+      // As a member does before it says anything. If this fails, what was found may be there or not.
+      if (life.home().write_identity(**stored).is_ok()) identity = found;
+    }
+    const Status& status = life.status();
+    EXPECT_TRUE(status.is_ok() || (disk.is_frozen() && status.code() == Code::io_error)) << status.to_string();
+    life.cut_power(every_power_cut[random.below(std::size(every_power_cut))], random);
+  }
+};
+
+TEST(DataDirUnderPowerCuts, has_what_was_acknowledged_after_one_cut_and_after_more) {
+  for_each_cut([&](const Cut& cut) {
+    LevelDbDisk disk({.is_strict = cut.is_strict, .seed = cut.call});
+    SeededRandom random(cut.call);
+    Story story;
+    disk.freeze_at_call(cut.call);
+    bool was_cut = false;
+    {
+      Life life(disk);
+      story.go(life);
+      was_cut = disk.is_frozen();
+      life.cut_power(cut.mode, random);
+    }
+    for (uint64_t again = cut.call % 3; again > 0; --again) story.start_and_cut(disk, random);
+    Life life(disk);
+    EXPECT_TRUE(life.status().is_ok()) << life.status().to_string();
+    if (life.status().is_ok()) story.check(life);
+    return was_cut;
+  });
 }
 
-TEST(DataDirUnderPowerCuts, has_the_old_or_the_new_store_and_identity) {
+// A call fails, and the process with it; the next one starts on what the page cache shows, and then the power fails.
+TEST(DataDirUnderPowerCuts, has_what_was_acknowledged_after_a_failure_and_a_cut_of_the_next_start) {
   for_each_cut([&](const Cut& cut) {
-    SimDisk disk({.is_strict = cut.is_strict, .seed = cut.call});
-    SeededRandom random(cut.call);
-    disk.freeze_at_call(cut.call);
-    auto life = disk.start_life();
-    const Progress done = make_stores(life);
-    const bool was_cut = disk.is_frozen();
-    disk.cut_power(cut.mode, random);
-
-    life = disk.start_life();
-    const Result<std::unique_ptr<DataDir>> dir = DataDir::open("a/data", *life);
-    EXPECT_TRUE(dir) << dir.error().to_string();
-    if (!dir) return was_cut;
-    const Result<std::optional<Bytes>> identity = (*dir)->read_identity();
-    EXPECT_TRUE(identity) << identity.error().to_string();
-    if (!identity) return was_cut;
-    const int known = std::stoi(identity->value_or("0"));
-    EXPECT_TRUE(known == done.identity || known == done.identity + 1) << known;
-    EXPECT_TRUE(done.store == 0 || (*dir)->has_store());
-    if (!(*dir)->has_store()) return was_cut;
-    Result<std::unique_ptr<KeyValueDB>> db = (*dir)->open_current(small_buffers);
-    EXPECT_TRUE(db) << db.error().to_string();
-    if (!db) return was_cut;
-    const std::unique_ptr<KeyValueDB> open = with_drain(life, *std::move(db));
-    const Result<std::optional<Bytes>> value = open->get(KeySpace::replicated, "k");
-    EXPECT_TRUE(value && value->has_value());
-    if (!value || !value->has_value()) return was_cut;
-    const int store = std::stoi(**value);
-    EXPECT_TRUE(store == done.store || store == done.store + 1) << store;
-    return was_cut;
+    LevelDbDisk disk({.is_strict = cut.is_strict, .seed = cut.call});
+    SeededRandom random(cut.call * 4 + static_cast<uint64_t>(cut.mode));
+    // Also as if it had been killed: then nothing is done after the call.
+    const bool is_killed = cut.mode == PowerCut::all_lost || cut.mode == PowerCut::prefix_kept;
+    disk.fail({.nth = cut.call, .times = is_killed ? 0U : 1U});
+    bool has_failed = false;
+    disk.on_call([&](const DiskEvent& event) { has_failed |= event.error != DiskError::none; });
+    Story story;
+    {
+      Life life(disk);
+      story.go(life);
+    }
+    disk.clear_faults();
+    for (uint64_t again = cut.call % 3; again > 0; --again) story.start_and_cut(disk, random);
+    Life life(disk);
+    EXPECT_TRUE(life.status().is_ok()) << life.status().to_string();
+    if (life.status().is_ok()) story.check(life);
+    return has_failed;
   });
 }
 

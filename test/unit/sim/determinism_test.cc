@@ -33,15 +33,18 @@ Outcome run_lives(DiskKind kind, uint64_t seed) {
   });
   {
     Life life(*disk);
-    life.make_store();
+    life.form();
   }
+  CommitRun run(1200, 1500);
   for (int i = 0; i < 12; ++i) {
     if (random.chance(50)) disk->freeze_at_call(disk->changes() + 1 + random.below(300));
     if (random.chance(20)) disk->fail({.call = DiskCall::sync, .nth = random.below(50)});
     Life life(*disk);
     life.open_store();
-    CommitRun run(100, 1500);
-    if (life.status().is_ok()) run.go(life.db(), &life.home());
+    if (life.status().is_ok() && !disk->is_frozen()) {
+      run.resume_after(run.commits_in(life.db()));
+      run.go(life.engine(), run.done() + 60);
+    }
     if (random.chance(30)) {
       life.end();
     } else {
@@ -80,20 +83,19 @@ TEST_P(SameSeed, speed_of_lives_and_of_looks_at_what_is_durable) {
   constexpr int lives = 500;
   const std::unique_ptr<MemberDisk> disk = make_disk(GetParam(), 1);
   SeededRandom random(1);
-  { Life(*disk).make_store(); }
+  { Life(*disk).form(); }
+  CommitRun run(lives * 20, 500);
   const double with_cuts = seconds_of([&] {
     for (int i = 0; i < lives; ++i) {
       Life life(*disk);
       life.open_store();
-      CommitRun run(20, 500);
-      run.go(life.db(), &life.home());
+      run.resume_after(read_bound(*life.db().new_iterator())->last.version.value());
+      run.go(life.engine(), run.done() + 20);
       life.cut_power(PowerCut::random_cut, random);
     }
   });
   Life life(*disk);
   life.open_store();
-  CommitRun run(20, 500);
-  run.go(life.db(), &life.home());
   const double looks = seconds_of([&] {
     for (int i = 0; i < lives; ++i) {
       const std::unique_ptr<MemberDisk> copy = disk->durable_copy();
@@ -110,11 +112,11 @@ TEST_P(SameSeed, speed_of_small_commits) {
   constexpr uint64_t commits = 20000;
   const std::unique_ptr<MemberDisk> disk = make_disk(GetParam(), 1);
   Life life(*disk);
-  life.make_store();
+  life.form();
   life.open_store();
   CommitRun run(commits, 100);
   const uint64_t before = disk->changes();
-  const double seconds = seconds_of([&] { run.go(life.db(), &life.home()); });
+  const double seconds = seconds_of([&] { run.go(life.engine()); });
   EXPECT_EQ(run.done(), commits);
   std::cout << kind_name(GetParam()) << ": " << static_cast<double>(commits) / seconds << " commits/s, "
             << static_cast<double>(disk->changes() - before) / seconds << " changes/s of CPU time\n";

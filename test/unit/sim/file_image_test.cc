@@ -128,6 +128,27 @@ TEST(FileImage, a_power_cut_leaves_what_its_mode_says) {
   EXPECT_TRUE(had_hole);
 }
 
+TEST(FileImage, a_power_cut_after_a_truncation_leaves_what_stood_below_it) {
+  SeededRandom random(5);
+  bool was_undone = false;
+  bool was_kept = false;
+  for (int run = 0; run < 100; ++run) {
+    for (const PowerCut mode : every_power_cut) {
+      FileImage file;
+      file.write(0, filled('a', 2 * page));
+      file.sync();
+      file.truncate(page + 100);
+      file.cut_power(mode, random);
+      ASSERT_TRUE(file.size() == page + 100 || file.size() == 2 * page) << file.size();
+      ASSERT_EQ(file.bytes(), filled('a', file.size()));
+      was_undone |= file.size() == 2 * page;
+      was_kept |= file.size() == page + 100;
+    }
+  }
+  EXPECT_TRUE(was_undone);
+  EXPECT_TRUE(was_kept);
+}
+
 TEST(FileImage, a_failed_sync_marks_pages_clean_that_never_reach_the_disk) {
   SeededRandom random(11);
   bool lost_after_good_sync = false;

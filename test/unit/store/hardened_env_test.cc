@@ -183,14 +183,22 @@ TEST_F(HardenedFiles, the_directory_is_synced_after_a_log_is_made_and_not_for_a_
   EXPECT_EQ(counting_->dir_syncs(), 1);
 }
 
-TEST_F(HardenedFiles, the_directory_is_synced_before_a_manifest) {
+// Once for each edit: its parts are appended one by one, and then it is synced.
+TEST_F(HardenedFiles, the_directory_is_synced_before_an_edit_is_appended_to_a_manifest) {
+  const std::string name = dir_ / "MANIFEST-000001";
   const auto manifest = make("MANIFEST-000001");
-  ASSERT_TRUE(manifest->Append("x").ok());
-  ASSERT_TRUE(manifest->Sync().ok());
-  const auto history = counting_->history();
-  ASSERT_GE(history.size(), 2u);
-  EXPECT_EQ(history[history.size() - 2].first, EnvCall::sync_dir);
-  EXPECT_EQ(history.back(), std::pair(EnvCall::sync, dir_ / "MANIFEST-000001"));
+  for (int edit = 1; edit <= 2; ++edit) {
+    ASSERT_TRUE(manifest->Append("head").ok());
+    ASSERT_TRUE(manifest->Append("edit").ok());
+    ASSERT_TRUE(manifest->Sync().ok());
+    const auto history = counting_->history();
+    ASSERT_GE(history.size(), 4u);
+    EXPECT_EQ(history[history.size() - 4].first, EnvCall::sync_dir);
+    EXPECT_EQ(history[history.size() - 3], std::pair(EnvCall::append, name));
+    EXPECT_EQ(history[history.size() - 2], std::pair(EnvCall::append, name));
+    EXPECT_EQ(history.back(), std::pair(EnvCall::sync, name));
+    EXPECT_EQ(counting_->dir_syncs(), edit);
+  }
 }
 
 TEST_F(HardenedFiles, the_directory_is_synced_after_a_rename_to_current_only) {
