@@ -1,11 +1,13 @@
 #include "base/mutant.h"
 
+#include <cstdlib>
 #include <cstring>
 
 namespace synod {
 namespace {
-const char* chosen = nullptr;
-}
+// For the other programs of such a build.
+const char* chosen = std::getenv("SYNOD_MUTANT");
+}  // namespace
 
 void set_mutant(const char* name) { chosen = name; }
 

@@ -1,7 +1,7 @@
 // Planted bugs. SYNOD_MUTANT("name") stands where a rule is kept and says whether this run is to break it. In ordinary
 // builds it is the constant false, and the name reaches no program. A build with -DSYNOD_MUTANTS=ON holds all of them,
-// and one at a time is chosen; doc/testing.md has the list. Never inside an assertion, which would keep the name as
-// text.
+// and one at a time is chosen: by synod-sim --mutant, and for other programs by the environment variable SYNOD_MUTANT.
+// doc/testing.md has the list. Never inside an assertion, which would keep the name as text.
 #pragma once
 
 namespace synod {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/codec.h"
 #include "mon/core/sync/requester.h"
 #include "test/sim/cluster.h"
 
@@ -67,9 +68,9 @@ void Oracles::check_durable(const std::string& member, const MonitorStart& start
   check_chosen("the disk of " + member, applied);
   // A log that is empty up to the applied version comes with a store that was just copied.
   if (!start.log || start.log->first > applied.version) return;
-  if (start.log->first > std::max(start.log->trim_floor, held.began)) {
-    violated(fmt::format("{} has trimmed its log up to version {}, and the floor is {}", member,
-                         start.log->first.value(), start.log->trim_floor.value()));
+  if (start.log->first > std::max(trim_floor_, held.began)) {
+    violated(fmt::format("{} has trimmed its log up to version {}, and the highest floor was {}", member,
+                         start.log->first.value(), trim_floor_.value()));
   }
 }
 
@@ -206,11 +207,23 @@ void Oracles::accepted(const std::string& member, const LogEntry& entry) {
     return;
   }
   chosen_[entry.version] = {entry.hash, entry.pn};
+  note_trim_floor(entry.value);
   if (on_chosen_) on_chosen_(entry.version, entry.value);
   if (chosen_.size() > versions_remembered) {
     acceptances_.erase(acceptances_.begin(), acceptances_.upper_bound(chosen_.begin()->first));
     begun_.erase(begun_.begin(), begun_.upper_bound({chosen_.begin()->first.next(), {}}));
     chosen_.erase(chosen_.begin());
+  }
+}
+
+// A later leader may log a lower one than an earlier; what is trimmed stays so.
+void Oracles::note_trim_floor(const SharedBytes& value) {
+  if (value.view().find(trim_floor_key) == ByteView::npos) return;
+  const Result<ReplicatedTransaction> transaction = ReplicatedTransaction::decode(value);
+  if (!transaction) return;
+  for (const Op& op : transaction->ops()) {
+    if (op.type != OpType::put || op.key != trim_floor_key) continue;
+    trim_floor_ = std::max(trim_floor_, Version(Decoder(op.value.view()).fixed64()));
   }
 }
 
@@ -326,6 +339,9 @@ void Oracles::on_sent(const std::string& from_host, const std::string& to_host, 
     violated(fmt::format("{} sends {} while it is syncing", from, message_name(message)));
   }
   check_sender(from, held, message);
+  const std::string to = cluster_.name_at(to_host);
+  if (to.empty()) return;
+  if (const std::string wrong = lease_oracle_.on_sent(from, to, message); !wrong.empty()) violated(wrong);
 }
 
 // ---------------------------------------------------------------------------------------------- steps
@@ -340,6 +356,7 @@ void Oracles::check_leases() {
     if (!cluster_.has_lease(name)) continue;
     ++leases;
     holders += " " + name;
+    if (const std::string wrong = lease_oracle_.check_covered(name, majority_); !wrong.empty()) violated(wrong);
   }
   if (leases > 1) violated("several members hold a lease:" + holders);
   if (leaders > 1 && !two_leaders_) counters_.count(Rare::two_leaders_alive);

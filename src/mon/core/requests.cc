@@ -162,7 +162,8 @@ void Requests::refuse_passed_on(std::deque<Pending>& queue, Output& out) {
 void Requests::on_forward(TimePoint now, const Source& source, Forward forward, Output& out) {
   LastForward& last = forwards_seen_[source.member];
   if (source.start_count > last.start_count) last = {source.start_count, 0};
-  if (source.start_count < last.start_count || forward.id <= last.id || forward.pn <= promised_at_start_) return;
+  const bool is_repeated = source.start_count < last.start_count || forward.id <= last.id;
+  if ((is_repeated && !SYNOD_MUTANT("forward-taken-again")) || forward.pn <= promised_at_start_) return;
   last.id = forward.id;
   on_request(now, ForwardOrigin{source.member, forward.id}, std::move(forward.request), out);
 }
@@ -274,10 +275,11 @@ void Requests::on_evaluated(Evaluated& evaluated, const View& view, Output& out)
   SYNOD_ASSERT(evaluated.replies.size() == batch.requests.size(), "one reply for each request");
   const Position position = paxos->propose(std::move(evaluated.value), out);
   SYNOD_ASSERT(position.version == evaluated.version, "a value decides the version that it was computed for");
-  for (size_t i = 0; i < batch.requests.size() && SYNOD_MUTANT("answer-before-chosen"); ++i) {
-    answer(batch.requests[i], evaluated.replies[i], out);
+  if (SYNOD_MUTANT("answer-before-chosen")) {
+    for (size_t i = 0; i < batch.requests.size(); ++i) answer(batch.requests[i], std::move(evaluated.replies[i]), out);
+    batch.requests.clear();
+    evaluated.replies.clear();
   }
-  if (SYNOD_MUTANT("answer-before-chosen")) batch.requests.clear();
   in_flight_.push_back({position, std::move(batch.requests), std::move(evaluated.replies)});
 }
 

@@ -20,7 +20,7 @@ void Requests::pump_reads(TimePoint now, const View& view, Output& out, const Ru
   const bool has_lease = paxos.has_lease(now) || (paxos.is_leader() && SYNOD_MUTANT("read-without-lease"));
   bool lacks_index = false;
   for (Pending& pending : reads_) {
-    const bool is_serializable = pending.is_serializable();
+    const bool is_serializable = pending.is_serializable() || SYNOD_MUTANT("read-where-asked");
     // Under the lease nobody else commits, so this is all that was ever acknowledged before now. It stays true.
     if (has_lease && pending.required == Version()) pending.required = paxos.log().committed().version;
     const bool is_index_known = pending.required != Version();

@@ -7,7 +7,7 @@
 namespace synod {
 
 void InFlight::advance(uint64_t term, Version applied) {
-  if (term != term_ && !SYNOD_MUTANT("keep-values-of-old-term")) changes_.clear();
+  if (term != term_) changes_.clear();
   term_ = term;
   std::erase_if(changes_, [&](const auto& item) { return item.second.version <= applied; });
 }

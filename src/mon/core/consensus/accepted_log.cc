@@ -52,8 +52,9 @@ AcceptedLog::Outcome AcceptedLog::accept(const LogEntry& entry, StoreWrites& wri
     // The chain rule. A predecessor that was accepted under an older pn only may never have been chosen: an acceptance
     // on top of it would count for a history that another leader can still replace.
     const LogEntry* below = find(entry.version.previous());
-    const bool is_under_pn = below != nullptr && (below->pn == entry.pn || SYNOD_MUTANT("chain-rule-off"));
-    if (!is_under_pn || below->hash != entry.predecessor) return Outcome::gap;
+    const bool is_pn_asked = !SYNOD_MUTANT("chain-rule-off") && !SYNOD_MUTANT("older-predecessor-counted");
+    if (below == nullptr || (below->pn != entry.pn && is_pn_asked) || below->hash != entry.predecessor)
+      return Outcome::gap;
   }
   SYNOD_ASSERT(entry.pn >= highest_pn(), "I-3: nothing is accepted below what was accepted before");
   const LogEntry* held = find(entry.version);
@@ -82,7 +83,7 @@ bool AcceptedLog::commit_to(const Position& position, StoreWrites& writes, std::
   if (position.version <= committed_.version) return true;
   const LogEntry* entry = find(position.version);
   // The hash names the whole history, so an entry that bears it proves that all entries below are the chosen ones.
-  if (entry == nullptr || entry->hash != position.hash) return false;
+  if (entry == nullptr || (entry->hash != position.hash && !SYNOD_MUTANT("commit-any-hash"))) return false;
   while (committed_.version < position.version) commit_front(writes, chosen);
   SYNOD_ASSERT(committed_ == position, "I-2: a hash names one history");
   return true;

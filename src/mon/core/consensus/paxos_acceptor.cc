@@ -81,7 +81,7 @@ void Paxos::on_begin(TimePoint now, MemberId from, const Begin& begin, Effects& 
     out.is_durable = true;
     behind_trim_ = false;
     // Not only by the entry: a lease under this pn must not outlive the memory of the promise.
-    if (!SYNOD_MUTANT("accept-not-a-promise")) promise(pn, out);
+    promise(pn, out);
   }
   last_gap_.reset();
   SYNOD_ASSERT(promised_ == pn, "I-3: what is accepted was promised, and nothing above it");
@@ -102,13 +102,13 @@ void Paxos::on_lease(TimePoint now, MemberId from, const Lease& lease, Effects& 
   promise(lease.pn, out);
   follow(now, lease.pn, out);
   SYNOD_ASSERT(promised_ == lease.pn, "I-14: a grant goes to the pn promised last");
-  grant_.give(lease.pn, now + (SYNOD_MUTANT("lease-longer") ? options_.lease / 2 : options_.lease));
+  grant_.give(lease.pn, now + options_.lease);
   std::get<Peon>(role_).quorum = {lease.quorum.begin(), lease.quorum.end()};
   note_committed(now, from, lease.committed, out);
   if (lease.first > log_.committed().version.next()) behind_trim_ = true;
   LeaseAck ack{lease.pn, lease.sequence, log_.position_under(lease.pn), log_.committed(), disk_hangs_};
   // A grant must not be counted before the promise that it stands on can be forgotten no more.
-  if (promise_is_durable_) {
+  if (promise_is_durable_ || SYNOD_MUTANT("grant-before-durable")) {
     out.send(from, ack);
   } else {
     out.send_when_durable(from, ack);

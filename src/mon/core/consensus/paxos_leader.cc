@@ -73,8 +73,8 @@ void Paxos::recover(TimePoint now, Leader& leader, Effects& out) {
     const LogEntry* best = nullptr;
     for (const auto& [member, last] : leader.promises) {
       for (const LogEntry& entry : last.accepted) {
-        const bool chains =
-            entry.version == leader.last_proposed.version.next() && entry.predecessor == leader.last_proposed.hash;
+        const bool chains = entry.version == leader.last_proposed.version.next() &&
+                            (entry.predecessor == leader.last_proposed.hash || SYNOD_MUTANT("recover-unchained"));
         const bool is_better = best == nullptr || entry.pn > best->pn || SYNOD_MUTANT("recover-any-pn");
         if (chains && is_better) best = &entry;
       }
@@ -141,6 +141,7 @@ void Paxos::propose_entry(Leader& leader, SharedBytes value, Effects& out) {
   LogEntry entry = make_log_entry(leader.last_proposed, leader.pn, std::move(value));
   leader.last_proposed = entry.position();
   leader.in_flight.push_back({entry, {}});
+  if (SYNOD_MUTANT("own-vote-before-durable")) leader.in_flight.back().accepted_by.insert(self_);
   out.send(self_, Begin{entry, log_.committed()});
   for (const Member& member : monmap_.members) {
     if (member.id == self_ || !monmap_.is_voter(member.id)) continue;
@@ -185,7 +186,7 @@ void Paxos::on_accept(TimePoint, MemberId from, const Accept& accept, Effects& o
   // I-6: an acceptance counts for its own version, and for the value that it names, alone.
   for (InFlight& value : leader->in_flight) {
     const bool counts = value.entry.position() == accept.position ||
-                        (value.entry.version < accept.position.version && SYNOD_MUTANT("count-for-all-below"));
+                        (value.entry.version < accept.position.version && SYNOD_MUTANT("older-predecessor-counted"));
     if (counts && !value.accepted_by.insert(from).second && SYNOD_MUTANT("count-vote-twice")) value.is_chosen = true;
   }
   if (Progress& progress = leader->peers[from]; accept.position.version > progress.at.version) {
