@@ -9,7 +9,7 @@ FUZZ_TARGETS ?=
 LONG_FUZZ_SECONDS ?= 600
 LONG_SEEDS ?= 2000
 
-.PHONY: help deps configure build test demo bench model check fuzz test-asan test-tsan test-long clean
+.PHONY: help deps configure build test demo bench model mutants check fuzz test-asan test-tsan test-long clean
 .DEFAULT_GOAL := help
 
 help:
@@ -19,6 +19,7 @@ help:
 	@echo 'make test       build and run all tests'
 	@echo 'make bench      build and run the benchmarks'
 	@echo 'make model      check the protocol'"'"'s model over its whole state space, and refute it without each rule'
+	@echo 'make mutants    plant bugs, one after the other, and expect the simulator to catch each'
 	@echo 'make check      formatting, the layer rule, lint, and g++ and clang++ without a warning'
 	@echo 'make fuzz       libFuzzer on every decoder of bytes from outside, FUZZ_SECONDS=$(FUZZ_SECONDS) each;'
 	@echo '                FUZZ_TARGETS="NAME..." chooses; a finding is left in test/fuzz/regress/NAME/'
@@ -58,6 +59,9 @@ bench: configure
 model: deps
 	@model/run --build $(BUILD) --jobs $(JOBS)
 
+mutants: deps
+	@scripts/mutants --build $(BUILD)-mutants --jobs $(JOBS)
+
 check: deps
 	@scripts/check $(JOBS)
 
@@ -93,4 +97,4 @@ test-long: configure configure-asan configure-tsan
 	@scripts/run_tests $(BUILD)-tsan $(JOBS)
 
 clean:
-	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-tsan $(BUILD)-fuzz build-clang
+	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-tsan $(BUILD)-fuzz $(BUILD)-mutants build-clang

@@ -5,6 +5,11 @@ add_library(synod_options INTERFACE)
 target_compile_options(synod_options INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor
   -Woverloaded-virtual -Werror)
 target_include_directories(synod_options INTERFACE ${PROJECT_SOURCE_DIR}/src)
+# Never for a program that is to be used: see src/base/mutant.h.
+option(SYNOD_MUTANTS "hold the planted bugs that synod-sim --mutant chooses from" OFF)
+if(SYNOD_MUTANTS)
+  target_compile_definitions(synod_options INTERFACE SYNOD_MUTANTS)
+endif()
 
 function(synod_library name)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)

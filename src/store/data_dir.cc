@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "base/mutant.h"
 #include "store/dir_lock.h"
 #include "store/leveldb/level_db.h"
 #include "store/leveldb/log_check.h"
@@ -37,7 +38,7 @@ Result<CurrentStore> find_current_store(FileSystem& files, const std::string& di
 Status cover(const KeyValueDB& db, const Bound& bound, const std::string& store, BoundFile& bound_file) {
   const Result<Bound> found = read_bound(*db.new_iterator());
   if (!found) return found.error();
-  SYNOD_RETURN_IF_ERROR(verify_reaches(*found, bound, store));
+  if (!SYNOD_MUTANT("bound-ignored")) SYNOD_RETURN_IF_ERROR(verify_reaches(*found, bound, store));
   // I-11: what was read is durable, since LevelDB has written it to tables, and is said from here on. Twice, so that
   // both files are good, and name this store.
   SYNOD_RETURN_IF_ERROR(bound_file.write(*found));
@@ -52,7 +53,10 @@ Result<std::unique_ptr<KeyValueDB>> open_checked(FileSystem& files, const std::s
   if (!store) return store.error();
   const Result<Bound> bound = bound_file.read(store->number);
   if (!bound) return bound.error();
-  const Result<TornTail> tail = find_torn_tail(files, store->path, bound->sequence);
+  const Result<TornTail> tail =
+      SYNOD_MUTANT("log-scan-skipped")
+          ? Result<TornTail>(TornTail{})
+          : find_torn_tail(files, store->path, SYNOD_MUTANT("bound-ignored") ? 0 : bound->sequence);
   if (!tail) return tail.error();
   if (!tail->cuts.empty()) log(LogLevel::warning, "cuts off what was not synced: {}", tail->description);
   SYNOD_RETURN_IF_ERROR(cut_torn_tail(files, *tail));
@@ -178,6 +182,7 @@ Status DataDir::switch_to(const std::string& name, const Bound& bound) {
   }
   // First the bound, beside the one of the store that is still current: before the pointer has moved that one counts,
   // and then this one.
+  if (SYNOD_MUTANT("pointer-before-bound")) SYNOD_RETURN_IF_ERROR(write_current_store(files_, path_, name));
   SYNOD_RETURN_IF_ERROR(bound_.write(*store_number(name), bound));
   SYNOD_RETURN_IF_ERROR(write_current_store(files_, path_, name));
   // The switch is done and durable; what could not be removed now goes at the next open.

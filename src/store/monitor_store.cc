@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "store/log_reader.h"
 #include "store/records.h"
 #include "store/views.h"
@@ -51,7 +52,7 @@ struct WriteAdder {
                                 operations.error().message()));
     }
     out.replicated.append(*std::move(operations));
-    put_applied(out.replicated, write.position);
+    if (!SYNOD_MUTANT("applied-position-not-in-batch")) put_applied(out.replicated, write.position);
     return Status::ok();
   }
   Status operator()(const PutLocal& write) const {

@@ -8,6 +8,7 @@
 
 #include "base/checksum.h"
 #include "base/codec.h"
+#include "base/mutant.h"
 
 namespace synod {
 namespace {
@@ -91,6 +92,7 @@ Status TwinFile::write(ByteView record) {
   const bool second_comes_first = newest(*first, *second) == &*first;
   const std::array order = second_comes_first ? std::array{2, 1} : std::array{1, 2};
   for (const int copy : order) {
+    if (copy == 2 && SYNOD_MUTANT("identity-kept-once")) continue;
     const bool is_new = !(copy == 1 ? first : second)->exists;
     SYNOD_RETURN_IF_ERROR(files_.overwrite_and_sync(path(copy), bytes));
     // Before the other copy is touched: a crash could tear that one and forget the name of this one.

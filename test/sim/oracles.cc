@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/codec.h"
 #include "mon/core/sync/requester.h"
 #include "test/sim/cluster.h"
 
@@ -71,6 +72,12 @@ void Oracles::check_durable(const std::string& member, const MonitorStart& start
                          text(Position{version, acceptance.hash}), to_string(acceptance.pn)));
   }
   check_chosen("the disk of " + member, applied);
+  // A log that is empty up to the applied version comes with a store that was just copied.
+  if (!start.log || start.log->first > applied.version) return;
+  if (start.log->first > std::max(trim_floor_, held.began)) {
+    violated(fmt::format("{} has trimmed its log up to version {}, and the highest floor was {}", member,
+                         start.log->first.value(), trim_floor_.value()));
+  }
 }
 
 void Oracles::on_start(const std::string& member, const MonitorStart& start) {
@@ -83,6 +90,7 @@ void Oracles::on_start(const std::string& member, const MonitorStart& start) {
   held.promised = start.identity.promised;
   if (!start.log) return;
   held.applied = start.log->applied;
+  held.began = start.log->first;
   for (const LogEntry& entry : start.log->accepted) {
     held.accepted[entry.version] = {entry.pn, entry.hash};
     accepted(member, entry);
@@ -125,6 +133,8 @@ void Oracles::take(const std::string& member, Held& held, const WriteJob& job) {
       held.accepted.erase(held.accepted.begin(), held.accepted.upper_bound(apply->position.version));
     } else if (const auto* local = std::get_if<PutLocal>(&write)) {
       if (local->key == synchronizing_key) held.is_marked = true;
+    } else if (const auto* erased = std::get_if<EraseLocal>(&write)) {
+      if (erased->key == synchronizing_key) held.is_marked = false;
     }
   }
 }
@@ -172,6 +182,7 @@ void Oracles::on_ran(const std::string& member, const Task&, const Result<TaskRe
   }
   held.is_marked = false;
   held.applied = log->applied;
+  held.began = log->first;
   held.accepted.clear();
   held.unsynced.clear();
   for (const LogEntry& entry : log->accepted) held.accepted[entry.version] = {entry.pn, entry.hash};
@@ -204,11 +215,23 @@ void Oracles::accepted(const std::string& member, const LogEntry& entry) {
     return;
   }
   chosen_[entry.version] = {entry.hash, entry.pn};
+  note_trim_floor(entry.value);
   if (on_chosen_) on_chosen_(entry.version, entry.value);
   if (chosen_.size() > versions_remembered) {
     acceptances_.erase(acceptances_.begin(), acceptances_.upper_bound(chosen_.begin()->first));
     begun_.erase(begun_.begin(), begun_.upper_bound({chosen_.begin()->first.next(), {}}));
     chosen_.erase(chosen_.begin());
+  }
+}
+
+// A later leader may log a lower one than an earlier; what is trimmed stays so.
+void Oracles::note_trim_floor(const SharedBytes& value) {
+  if (value.view().find(trim_floor_key) == ByteView::npos) return;
+  const Result<ReplicatedTransaction> transaction = ReplicatedTransaction::decode(value);
+  if (!transaction) return;
+  for (const Op& op : transaction->ops()) {
+    if (op.type != OpType::put || op.key != trim_floor_key) continue;
+    trim_floor_ = std::max(trim_floor_, Version(Decoder(op.value.view()).fixed64()));
   }
 }
 
@@ -275,6 +298,12 @@ void Oracles::check_sender(const std::string& from, Held& held, const Message& m
     check_chosen(from + " (lease)", lease->committed);
   } else if (const auto* entries = std::get_if<Entries>(&message)) {
     for (const LogEntry& entry : entries->entries) check_chosen(from + " (entries)", entry.position());
+  } else if (const auto* collect = std::get_if<Collect>(&message)) {
+    if (promise_of(held) < collect->pn) {
+      violated(fmt::format("{} asks for promises to pn {} before its own is durable", from, to_string(collect->pn)));
+    }
+  } else if (std::holds_alternative<SyncStart>(message)) {
+    if (!held.is_marked) violated(from + " asks for a copy before its own store is durably marked");
   }
 }
 
@@ -321,6 +350,9 @@ void Oracles::on_sent(const std::string& from_host, const std::string& to_host, 
       violated(fmt::format("two lives of {} collect under pn {}", from, to_string(collect->pn)));
     }
   }
+  const std::string to = cluster_.name_at(to_host);
+  if (to.empty()) return;
+  if (const std::string wrong = lease_oracle_.on_sent(from, to, message); !wrong.empty()) violated(wrong);
 }
 
 // ---------------------------------------------------------------------------------------------- steps
@@ -335,6 +367,7 @@ void Oracles::check_leases() {
     if (!cluster_.has_lease(name)) continue;
     ++leases;
     holders += " " + name;
+    if (const std::string wrong = lease_oracle_.check_covered(name, majority_); !wrong.empty()) violated(wrong);
   }
   if (leases > 1) violated("several members hold a lease:" + holders);
   if (leaders > 1 && !two_leaders_) counters_.count(Rare::two_leaders_alive);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "test/sim/counters.h"
+#include "test/sim/lease_oracle.h"
 #include "test/sim/observer.h"
 
 namespace synod::sim {
@@ -20,7 +21,8 @@ class Cluster;
 
 class Oracles : public Observer {
  public:
-  explicit Oracles(const Cluster& cluster, size_t size) : cluster_(cluster), majority_(size / 2 + 1) {}
+  explicit Oracles(const Cluster& cluster, size_t size)
+      : cluster_(cluster), majority_(size / 2 + 1), lease_oracle_(cluster) {}
 
   void on_start(const std::string& member, const MonitorStart& start) override;
   void on_end(const std::string& member, EndOfLife how) override;
@@ -34,7 +36,10 @@ class Oracles : public Observer {
   void check_durable(const std::string& member, const MonitorStart& start);
 
   // A wiped member is another member.
-  void forget(const std::string& member) { members_.erase(member); }
+  void forget(const std::string& member) {
+    members_.erase(member);
+    lease_oracle_.forget(member);
+  }
   // Anybody may report what breaks a promise; the first one counts.
   void violated(const std::string& what);
   const std::string& violation() const { return violation_; }
@@ -55,6 +60,7 @@ class Oracles : public Observer {
   struct Held {
     ProposalNumber promised;
     Position applied;
+    Version began = Version(1);              // where its log began when it was made: below, it never had anything
     std::map<Version, Acceptance> accepted;  // above applied
     std::deque<WriteJob> unsynced;           // visible, not durable
     ProposalNumber told;                     // the highest pn of a promise, acceptance or grant that it sent
@@ -69,6 +75,7 @@ class Oracles : public Observer {
 
   void take(const std::string& member, Held& held, const WriteJob& job);
   void accepted(const std::string& member, const LogEntry& entry);
+  void note_trim_floor(const SharedBytes& value);
   void check_chosen(const std::string& who, const Position& position);
   void check_promise_told(const std::string& from, Held& held, const ProposalNumber& pn, const char* what);
   void check_sender(const std::string& from, Held& held, const Message& message);
@@ -80,9 +87,11 @@ class Oracles : public Observer {
 
   const Cluster& cluster_;
   size_t majority_;
+  LeaseOracle lease_oracle_;
   std::map<std::string, Held> members_;
   std::map<Version, std::map<Acceptance, std::set<std::string>>> acceptances_;
   std::map<Version, Chosen> chosen_;
+  Version trim_floor_ = Version(1);  // the highest one that was chosen
   std::map<std::pair<Version, ProposalNumber>, ChainHash> begun_;
   std::map<ProposalNumber, uint64_t> collected_in_;  // the start count of the life that did
   std::map<std::string, Position> committed_;                     // as last seen

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "mon/core/monitor.h"
 
 namespace synod {
@@ -84,7 +85,7 @@ void Monitor::start_sync_if_needed(TimePoint now, Output& out) {
     provider_.end_all(out, [&](uint64_t session, Task task) { run_provider_task(session, std::move(task), out); });
     marked_log_ = paxos_->log();
   }
-  paxos_.reset();
+  if (!SYNOD_MUTANT("vote-while-syncing")) paxos_.reset();
   is_marked_ = true;
   marker_step_ = out.step;
   requester_.emplace(options_, random_.next(), provider->id, provider->probe.name, *marked_log_, now, out);

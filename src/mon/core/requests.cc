@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 
 namespace synod {
 namespace {
@@ -162,7 +163,8 @@ void Requests::refuse_passed_on(std::deque<Pending>& queue, Output& out) {
 void Requests::on_forward(TimePoint now, const Source& source, Forward forward, Output& out) {
   LastForward& last = forwards_seen_[source.member];
   if (source.start_count > last.start_count) last = {source.start_count, 0};
-  if (source.start_count < last.start_count || forward.id <= last.id || forward.pn <= promised_at_start_) return;
+  const bool is_repeated = source.start_count < last.start_count || forward.id <= last.id;
+  if ((is_repeated && !SYNOD_MUTANT("forward-taken-again")) || forward.pn <= promised_at_start_) return;
   last.id = forward.id;
   on_request(now, ForwardOrigin{source.member, forward.id}, std::move(forward.request), out);
 }
@@ -189,7 +191,8 @@ void Requests::on_peer_lost(MemberId member, Output& out) {
     }
     Pending pending = std::move(it->second.pending);
     it = forwarded_.erase(it);
-    fail(pending, Code::unknown_outcome, "the leader was lost while it had the request", out);
+    const Code code = SYNOD_MUTANT("unknown-told-as-failed") ? Code::unavailable : Code::unknown_outcome;
+    fail(pending, code, "the leader was lost while it had the request", out);
   }
 }
 
@@ -220,7 +223,9 @@ void Requests::pump(TimePoint now, const View& view, Output& out, const RunTask&
 void Requests::start_evaluation(const View& view, const RunTask& run) {
   Paxos& paxos = *view.paxos;
   // No request is evaluated before the recovered tail can be read.
-  if (evaluating_ || !paxos.can_propose() || paxos.is_draining() || view.visible < paxos.serving_from()) return;
+  if (evaluating_ || !paxos.can_propose() || paxos.is_draining() ||
+      (view.visible < paxos.serving_from() && !SYNOD_MUTANT("evaluate-before-tail-applied")))
+    return;
   if (writes_.empty() && view.trim_to == Version()) return;
   EvaluateTask task{paxos.term(), paxos.next_version(), view.visible, {}, view.trim_to};
   Evaluating batch{0, {}};
@@ -273,6 +278,11 @@ void Requests::on_evaluated(Evaluated& evaluated, const View& view, Output& out)
   SYNOD_ASSERT(evaluated.replies.size() == batch.requests.size(), "one reply for each request");
   const Position position = paxos->propose(std::move(evaluated.value), out);
   SYNOD_ASSERT(position.version == evaluated.version, "a value decides the version that it was computed for");
+  if (SYNOD_MUTANT("answer-before-chosen")) {
+    for (size_t i = 0; i < batch.requests.size(); ++i) answer(batch.requests[i], std::move(evaluated.replies[i]), out);
+    batch.requests.clear();
+    evaluated.replies.clear();
+  }
   in_flight_.push_back({position, std::move(batch.requests), std::move(evaluated.replies)});
 }
 
@@ -288,7 +298,7 @@ void Requests::on_chosen(const std::vector<LogEntry>& chosen, Output& out) {
       InFlight value = std::move(*it);
       it = in_flight_.erase(it);
       for (size_t i = 0; i < value.requests.size(); ++i) {
-        if (value.position == entry.position()) {
+        if (value.position == entry.position() || SYNOD_MUTANT("answer-whatever-is-chosen")) {
           answer(value.requests[i], std::move(value.replies[i]), out);
         } else if (value.position.version == entry.version) {
           // Another value was chosen in its place, so it is certainly not done, and may be tried again.

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "mon/core/requests.h"
 
 namespace synod {
@@ -16,16 +17,17 @@ void Requests::pump_reads(TimePoint now, const View& view, Output& out, const Ru
   if (asked_ && (now >= asked_->again_at || paxos.leader() != asked_->leader)) asked_.reset();
   if (reads_.empty()) return;
   std::deque<Pending> kept;
-  const bool has_lease = paxos.has_lease(now);
+  const bool has_lease = paxos.has_lease(now) || (paxos.is_leader() && SYNOD_MUTANT("read-without-lease"));
   SYNOD_ASSERT(!has_lease || paxos.log().committed().version >= paxos.serving_from(),
                "I-16: no read under a lease before a value of the leader's own pn is committed");
   bool lacks_index = false;
   for (Pending& pending : reads_) {
-    const bool is_serializable = pending.is_serializable();
+    const bool is_serializable = pending.is_serializable() || SYNOD_MUTANT("read-where-asked");
     // Under the lease nobody else commits, so this is all that was ever acknowledged before now. It stays true.
     if (has_lease && pending.required == Version()) pending.required = paxos.log().committed().version;
     const bool is_index_known = pending.required != Version();
-    const bool may_run = is_serializable ? view.has_data : is_index_known && view.visible >= pending.required;
+    const bool is_visible = view.visible >= pending.required || SYNOD_MUTANT("read-before-visible");
+    const bool may_run = is_serializable ? view.has_data : is_index_known && is_visible;
     if (may_run && running_reads_.size() < running_reads_max) {
       const uint64_t task = run(RangeTask{std::get<RangeRequest>(pending.request.body)});
       running_reads_.emplace(task, std::move(pending));
@@ -53,13 +55,15 @@ void Requests::on_read_index_reply(MemberId from, const ReadIndexReply& reply) {
   asked_.reset();
   for (Pending& pending : reads_) {
     SYNOD_ASSERT(pending.index <= reply.id, "I-16: no read waits for an index that was not asked for yet");
-    if (pending.index == reply.id && pending.required == Version()) pending.required = reply.committed.version;
+    const bool was_here = pending.index == reply.id || SYNOD_MUTANT("read-index-reused");
+    if (was_here && pending.required == Version()) pending.required = reply.committed.version;
   }
 }
 
 void Requests::answer_read_indexes(TimePoint now, const Paxos& paxos, Output& out) {
   if (!paxos.is_leader()) index_asks_.clear();
-  if (index_asks_.empty() || !paxos.has_lease(now)) return;
+  const bool has_lease = paxos.has_lease(now) || SYNOD_MUTANT("read-index-without-lease");
+  if (index_asks_.empty() || !has_lease) return;
   for (const auto& [member, id] : index_asks_) out.send(member, ReadIndexReply{id, paxos.log().committed()});
   index_asks_.clear();
 }

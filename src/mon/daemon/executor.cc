@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "base/mutant.h"
 #include "mon/core/exit_codes.h"
 
 namespace synod {
@@ -100,7 +101,7 @@ void Executor::perform(Output out) {
   persist(out);
   for (Envelope& envelope : out.messages) send(std::move(envelope));
   for (Envelope& envelope : out.messages_when_durable) {
-    held_.push_back({last_durable_submitted_, std::move(envelope)});
+    held_.push_back({SYNOD_MUTANT("ack-before-persist") ? 0 : last_durable_submitted_, std::move(envelope)});
   }
   send_held();
   if (out.probe) {
@@ -125,7 +126,7 @@ void Executor::persist(Output& out) {
 void Executor::on_written(uint64_t step, bool was_durable, const Status& status) {
   // A failed write is final, although a later one may be reported as done: it goes to another file, or failed unseen.
   if (is_stopped_) return;
-  if (!status.is_ok()) {
+  if (!status.is_ok() && !SYNOD_MUTANT("ignore-failed-write")) {
     stop(exit_disk_failure, status.message());
     return;
   }

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "base/mutant.h"
 #include "mon/core/sync/requester.h"
 #include "mon/service/monmap_service.h"
 
@@ -19,6 +20,7 @@ std::optional<Refusal> load_identity(StoreHome& home, const DaemonOptions& optio
     Result<Identity> decoded = Identity::decode(**record);
     if (!decoded) return Refusal{exit_disk_failure, options.data + ": " + decoded.error().message()};
     identity = *std::move(decoded);
+    if (SYNOD_MUTANT("forget-promise-on-restart")) identity.promised = ProposalNumber();
   } else if (home.has_store()) {
     return Refusal{exit_directory_refused,
                    fmt::format("{} has a store and no identity: a member without its memory must not vote; move the "
@@ -59,6 +61,7 @@ std::optional<Refusal> load_store(StoreHome& home, const DaemonOptions& options,
   opened.store = std::make_unique<MonitorStore>(*std::move(db));
   Result<LogState> log = opened.store->load_log();
   if (!log) return failed(log.error());
+  if (SYNOD_MUTANT("forget-accepted-on-restart")) log->accepted.clear();
   const Result<std::optional<Bytes>> marker = opened.store->get_local(synchronizing_key);
   if (!marker) return failed(marker.error());
   const Result<std::optional<Bytes>> monmap = opened.store->new_reader()->get(monmap_key);

@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "base/codec.h"
+#include "base/mutant.h"
 #include "mon/core/sync/requester.h"
 #include "mon/service/kv_service.h"
 #include "mon/service/monmap_service.h"
@@ -36,8 +37,11 @@ Status StoreEngine::write_now(const std::vector<WriteJob>& jobs) {
   Durability durability = Durability::visible;
   for (const WriteJob& job : jobs) {
     SYNOD_ASSERT(!job.identity || &job == &jobs.front(), "an identity is written before the writes it belongs to");
-    if (job.identity) SYNOD_RETURN_IF_ERROR(home_.write_identity(*job.identity));
-    if (!job.writes.empty()) groups.push_back(&job.writes);
+    if (job.identity && !SYNOD_MUTANT("promise-not-durable"))
+      SYNOD_RETURN_IF_ERROR(home_.write_identity(*job.identity));
+    if (!job.writes.empty()) {
+      groups.insert(SYNOD_MUTANT("apply-out-of-order") ? groups.begin() : groups.end(), &job.writes);
+    }
     if (job.durability == Durability::durable) durability = Durability::durable;
   }
   if (groups.empty()) return Status::ok();
@@ -53,6 +57,9 @@ Status StoreEngine::commit(const std::vector<const StoreWrites*>& groups, Durabi
     const Result<LogState> log = store_->load_log();
     if (!log) return log.error();
     log_end_.emplace(*log);
+  }
+  if (SYNOD_MUTANT("bound-before-batch") && durability == Durability::durable) {
+    SYNOD_RETURN_IF_ERROR(home_.write_bound(log_end_->bound(*store_->last_sequence() + 1)));
   }
   SYNOD_RETURN_IF_ERROR(store_->commit(groups, durability));
   for (const StoreWrites* group : groups) {

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/mutant.h"
+
 namespace synod {
 
 void InFlight::advance(uint64_t term, Version applied) {
@@ -12,6 +14,7 @@ void InFlight::advance(uint64_t term, Version applied) {
 
 const InFlight::Change* Draft::find(const Bytes& key) const {
   if (const auto it = changes_.find(key); it != changes_.end()) return &it->second;
+  if (SYNOD_MUTANT("evaluate-without-values-in-flight")) return nullptr;
   if (const auto it = in_flight_.changes_.find(key); it != in_flight_.changes_.end()) return &it->second;
   return nullptr;
 }

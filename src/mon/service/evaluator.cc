@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/codec.h"
+#include "base/mutant.h"
 #include "mon/service/kv_service.h"
 
 namespace synod {
@@ -64,10 +65,10 @@ Result<ClientReply> Evaluator::evaluate_request(Draft& draft, const WriteRequest
   } else if (admitted.is_ok()) {
     Result<WriteReply> written = write_keys(draft, request);
     if (!written) return written.error();
-    session.keep(sequence, encode_answer(*written));
+    if (!SYNOD_MUTANT("answer-not-kept")) session.keep(sequence, encode_answer(*written));
     reply.body = *std::move(written);
   }
-  session.save(draft);
+  if (!SYNOD_MUTANT("session-not-replicated")) session.save(draft);
   return reply;
 }
 

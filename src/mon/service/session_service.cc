@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/codec.h"
+#include "base/mutant.h"
 
 namespace synod {
 namespace {
@@ -130,7 +131,7 @@ size_t Session::answer_bytes() const {
 
 Status Session::admit(const RequestTag& tag, const SessionLimits& limits) {
   SYNOD_ASSERT(tag.session == id_, "a request is looked up in its own session");
-  if (tag.sequence < lowest_unanswered_) {
+  if (tag.sequence < lowest_unanswered_ && !SYNOD_MUTANT("finished-request-admitted")) {
     return {Code::refused, fmt::format("request {} of the session is over: its client has gone on to {}", tag.sequence,
                                        lowest_unanswered_)};
   }

@@ -3,6 +3,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/mutant.h"
+
 namespace synod {
 namespace {
 
@@ -54,6 +56,7 @@ class HardenedFile final : public leveldb::WritableFile {
 
  private:
   void sync_write_ahead_log() {
+    if (SYNOD_MUTANT("mixed-sync")) return;
     // The result is in the latch.
     if (is_write_ahead_log(name_) && has_unsynced_bytes_) static_cast<void>(Sync());
   }
@@ -125,6 +128,7 @@ leveldb::Status HardenedEnv::RenameFile(const std::string& from, const std::stri
 }
 
 leveldb::Status HardenedEnv::SyncDir(const std::string& dir) {
+  if (SYNOD_MUTANT("no-dir-sync")) return leveldb::Status::OK();
   if (leveldb::Status failed = latch_->get(); !failed.ok()) return failed;
   return latch_->pass(base_->SyncDir(dir));
 }

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "store/leveldb/batch_builder.h"
 #include "store/leveldb/hardened_env.h"
 #include "store/leveldb/overlay_env.h"
@@ -137,7 +138,7 @@ class LevelDb final : public KeyValueDB {
     const leveldb::Status built = builder.add(batch);
     if (!built.ok()) return translate(built, "read", path_);
     leveldb::WriteOptions options;
-    options.sync = durability == Durability::durable;
+    options.sync = durability == Durability::durable && !SYNOD_MUTANT("skip-commit-fsync");
     return translate(db_->Write(options, &builder.batch()), "write to", path_);
   }
 

@@ -16,10 +16,10 @@ class DrainedDb final : public KeyValueDB {
   ~DrainedDb() override { life_->drain(); }
 
   Status commit(const DbBatch& batch, Durability durability) override {
-    life_->drain();  // what reads have scheduled
-    Status done = db_->commit(batch, durability);
+    // What the last commit and reads have scheduled. Not behind the commit: while a table is being written, LevelDB
+    // goes on, and what was acknowledged meanwhile is in two logs.
     life_->drain();
-    return done;
+    return db_->commit(batch, durability);
   }
   Result<std::optional<Bytes>> get(KeySpace space, ByteView key) const override { return db_->get(space, key); }
   std::unique_ptr<DbIterator> make_iterator(CacheUse use) const override { return db_->make_iterator(use); }

@@ -9,7 +9,8 @@
 
 namespace synod::sim {
 
-// A LevelDB on a DiskLife, whose background work is done before each call returns and before it is closed.
+// A LevelDB on a DiskLife, whose background work is done when it is opened, before each commit, and before it is
+// closed.
 std::unique_ptr<KeyValueDB> with_drain(std::shared_ptr<DiskLife> life, std::unique_ptr<KeyValueDB> db);
 
 class LevelDbDisk final : public MemberDisk {

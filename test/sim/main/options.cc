@@ -7,6 +7,8 @@
 #include <sstream>
 #include <thread>
 
+#include "base/mutant.h"
+#include "test/sim/mutants/mutants.h"
 #include "tools/command_line.h"
 
 namespace synod::sim {
@@ -29,6 +31,10 @@ po::options_description described_options() {
   add("hash", "run: print SEED HASH REQUESTS FAULTS for each seed");
   add("trace", "replay: print every frame, write, fault and log line, in virtual time");
   add("only", po::value<std::string>()->value_name("N,N,..."), "replay: only these faults of the seed");
+  if constexpr (has_mutants) {
+    add("mutant", po::value<std::string>()->value_name("NAME"),
+        "with this planted bug; the command mutants lists them");
+  }
   add("jobs", po::value<std::string>()->value_name("N"), "runs at a time (default: the number of cores)");
   add("help", "print this and exit");
   add("version", "print the commit that this was built from and exit");
@@ -49,6 +55,16 @@ Status parse_only(const std::string& text, std::set<size_t>& only) {
     only.insert(number);
   }
   return Status::ok();
+}
+
+Status parse_mutant(const std::string& value, SimOptions& options) {
+  if constexpr (has_mutants) {
+    for (const Mutant& mutant : all_mutants()) {
+      if (value == mutant.name) options.mutant = mutant.name;
+    }
+  }
+  if (options.mutant != nullptr) return Status::ok();
+  return {Code::invalid_argument, fmt::format("--mutant: '{}' is none of those that the command mutants lists", value)};
 }
 
 Status parse_option(const std::string& name, const std::string& value, SimOptions& options) {
@@ -77,6 +93,8 @@ Status parse_option(const std::string& name, const std::string& value, SimOption
   } else if (name == "only") {
     options.only.emplace();
     SYNOD_RETURN_IF_ERROR(parse_only(value, *options.only));
+  } else if (name == "mutant") {
+    return parse_mutant(value, options);
   } else if (name == "profile") {
     for (const Profile profile : {Profile::standard, Profile::model, Profile::both}) {
       if (value != profile_name(profile)) continue;
@@ -113,6 +131,8 @@ Result<SimOptions> parse_sim_options(const std::vector<std::string>& words) {
                       : command == "shrink" ? SimOptions::Command::shrink
                                             : SimOptions::Command::faults;
     if (!line->has("seed")) return Status(Code::invalid_argument, command + " needs --seed N");
+  } else if (has_mutants && command == "mutants") {
+    options.command = SimOptions::Command::mutants;
   } else {
     return Status(Code::invalid_argument, fmt::format("'{}' is none of run, replay, shrink, faults", command));
   }
@@ -126,7 +146,8 @@ std::string sim_help() {
          "  run      runs seeds; the last line is 'K seeds, V violations', and the exit code is 0 if V is 0, else 1\n"
          "  replay   runs one seed again, the same in every detail\n"
          "  shrink   finds the faults that a failing seed needs, and prints the command that replays it with these\n"
-         "  faults   prints the faults of a seed\n\n"
+         "  faults   prints the faults of a seed\n"
+      << (has_mutants ? "  mutants  prints the planted bugs\n" : "") << "\n"
       << described_options() << "\nA wrong command line exits with 2.\n";
   return out.str();
 }

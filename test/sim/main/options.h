@@ -13,7 +13,7 @@
 namespace synod::sim {
 
 struct SimOptions {
-  enum class Command { run, replay, shrink, faults };
+  enum class Command { run, replay, shrink, faults, mutants };
   Command command = Command::run;
   uint64_t first_seed = 1;  // run; otherwise the seed
   uint64_t seeds = 1;
@@ -23,6 +23,7 @@ struct SimOptions {
   bool hash = false;
   bool trace = false;
   std::optional<std::set<size_t>> only;  // these faults
+  const char* mutant = nullptr;          // of all_mutants(); in a build that has them
   size_t jobs = 1;
   bool help = false;
   bool version = false;

@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "base/mutant.h"
 #include "test/sim/main/options.h"
+#include "test/sim/mutants/mutants.h"
 #include "test/sim/run/minimise.h"
 #include "test/sim/run/runner.h"
 #include "tools/main.h"
@@ -34,6 +36,7 @@ std::string replay_command(const SimOptions& options, uint64_t seed) {
   std::string command = fmt::format("synod-sim replay --seed {} --members {} --minutes {} --trace", seed,
                                     options.members, options.minutes);
   if (options.profile != Profile::standard) command += fmt::format(" --profile {}", profile_name(options.profile));
+  if (options.mutant != nullptr) command += fmt::format(" --mutant {}", options.mutant);
   return command;
 }
 
@@ -159,12 +162,21 @@ int list_faults(const SimOptions& options) {
   return exit_ok;
 }
 
+int list_mutants() {
+  if constexpr (has_mutants) {
+    for (const Mutant& mutant : all_mutants()) fmt::print("{}: {}\n", mutant.name, mutant.breaks);
+  }
+  return exit_ok;
+}
+
 int dispatch(const SimOptions& options) {
+  if constexpr (has_mutants) set_mutant(options.mutant);
   switch (options.command) {
     case SimOptions::Command::run: return Campaign(options).run();
     case SimOptions::Command::replay: return replay(options);
     case SimOptions::Command::shrink: return shrink(options);
     case SimOptions::Command::faults: return list_faults(options);
+    case SimOptions::Command::mutants: return list_mutants();
   }
   return exit_usage;
 }

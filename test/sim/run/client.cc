@@ -8,7 +8,10 @@
 
 namespace synod::sim {
 namespace {
+// The patience with one member: less than an election takes, or, with some clients, more, so that requests wait at a
+// leader that is lost and learns what became of them.
 constexpr Duration attempt_timeout = std::chrono::milliseconds(500);
+constexpr Duration long_attempt_timeout = std::chrono::milliseconds(3000);
 constexpr Duration retry_delay = std::chrono::milliseconds(30);
 }  // namespace
 
@@ -21,6 +24,7 @@ SimClient::SimClient(Scheduler& scheduler, Network& network, uint64_t seed, uint
       messenger_(
           transport_, clock_, clock_, random_, MessengerLimits{}, [] { return Messenger::Self{}; }, *this),
       has_sessions_(has_sessions),
+      attempt_timeout_(number % 3 == 1 ? long_attempt_timeout : attempt_timeout),
       number_(random_.next() | 1) {
   for (const std::string& address : addresses) messenger_.add_link(address);
 }
@@ -45,7 +49,7 @@ void SimClient::attempt() {
   const std::string& address = random_.pick(addresses_);
   ClientRequest request = next_request();
   request.id = ++attempt_;
-  const Duration patience = std::min(attempt_timeout, gives_up_ - scheduler_.now());
+  const Duration patience = std::min(attempt_timeout_, gives_up_ - scheduler_.now());
   request.timeout_ms = static_cast<uint32_t>(to_milliseconds(patience) + 1);
   if (!messenger_.send(address, Message(request))) return retry_after(retry_delay);
   asked_ = address;

@@ -50,6 +50,7 @@ class SimClient : private MessengerHandler {
   Messenger messenger_;
 
   const bool has_sessions_;
+  const Duration attempt_timeout_;
   const uint64_t number_;    // in its sessions
   SessionId session_;        // number zero: none
   uint64_t sequence_ = 0;    // of the last write

@@ -99,6 +99,13 @@ void Injector::perform_on_process(const Fault& fault, const std::string& name, S
     }
     case FaultType::power_cut_inside_a_write: {
       MemberDisk& disk = *cluster_.member(name).disk;
+      // Half of them where it is rare and matters: around the next new log, or the next move to a new store.
+      const uint64_t within = fault.amount % 4;
+      if (within >= 2) {
+        armed_[name] = {within == 2 ? ".log" : "/CURRENT_STORE", random.between(1, 12)};
+        undo(fault, [] {});
+        return;
+      }
       disk.freeze_at_call(disk.changes() + random.between(1, 60));
       undo(fault, [&disk] { disk.freeze_at_call(0); });
       return;
@@ -115,6 +122,14 @@ void Injector::start_later(const std::string& name, Duration delay) {
     on_change_("start " + name);
     cluster_.start(name);
   });
+}
+
+void Injector::on_disk(const std::string& member, const DiskEvent& event) {
+  const auto armed = armed_.find(member);
+  if (armed == armed_.end() || event.call != DiskCall::create) return;
+  if (event.path.find(armed->second.path) == std::string::npos) return;
+  cluster_.member(member).disk->freeze_at_call(event.number + armed->second.calls);
+  armed_.erase(armed);
 }
 
 // As an init system would.
@@ -274,6 +289,7 @@ void Injector::heal_all_but(const std::set<std::string>& doomed) {
   active_.clear();
   cuts_.clear();
   dead_.clear();
+  armed_.clear();
   cluster_.network().heal_all();
   cluster_.network().set_options(scenario_.network);
   for (const std::string& name : cluster_.names()) {

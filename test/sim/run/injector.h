@@ -29,6 +29,7 @@ class Injector : public Observer {
   uint64_t performed() const { return performed_; }
 
   void on_end(const std::string& member, EndOfLife how) override;
+  void on_disk(const std::string& member, const DiskEvent& event) override;
 
  private:
   using Links = std::vector<std::pair<std::string, std::string>>;  // of addresses, directed
@@ -55,6 +56,12 @@ class Injector : public Observer {
   std::map<std::pair<std::string, std::string>, int> cuts_;
   std::map<std::string, int64_t> drifts_;
   std::set<std::string> dead_;  // stay down
+  // Power cuts that wait for a file whose path has `path` in it to be created: so many calls after that.
+  struct Armed {
+    std::string path;
+    uint64_t calls = 0;
+  };
+  std::map<std::string, Armed> armed_;
   uint64_t performed_ = 0;
   uint64_t generation_ = 0;  // counts the calls of heal_all_but(): what was planned before them is void
 };

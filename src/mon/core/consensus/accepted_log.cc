@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 
 namespace synod {
 
@@ -38,7 +39,7 @@ const LogEntry* AcceptedLog::find(Version version) const {
 void AcceptedLog::drop_from(Version version, StoreWrites& writes) {
   SYNOD_ASSERT(version > committed_.version, "I-2: what is committed is never dropped");
   const uint64_t keep = version.value() - committed_.version.value() - 1;
-  if (keep >= accepted_.size()) return;
+  if (keep >= accepted_.size() || SYNOD_MUTANT("keep-unchained")) return;
   writes.push_back(EraseEntries{version, accepted_.back().version.next()});
   accepted_.resize(keep);
 }
@@ -51,7 +52,9 @@ AcceptedLog::Outcome AcceptedLog::accept(const LogEntry& entry, StoreWrites& wri
     // The chain rule. A predecessor that was accepted under an older pn only may never have been chosen: an acceptance
     // on top of it would count for a history that another leader can still replace.
     const LogEntry* below = find(entry.version.previous());
-    if (below == nullptr || below->pn != entry.pn || below->hash != entry.predecessor) return Outcome::gap;
+    const bool is_pn_asked = !SYNOD_MUTANT("chain-rule-off") && !SYNOD_MUTANT("older-predecessor-counted");
+    if (below == nullptr || (below->pn != entry.pn && is_pn_asked) || below->hash != entry.predecessor)
+      return Outcome::gap;
   }
   SYNOD_ASSERT(entry.pn >= highest_pn(), "I-3: nothing is accepted below what was accepted before");
   const LogEntry* held = find(entry.version);
@@ -81,7 +84,7 @@ bool AcceptedLog::commit_to(const Position& position, StoreWrites& writes, std::
   if (position.version <= committed_.version) return true;
   const LogEntry* entry = find(position.version);
   // The hash names the whole history, so an entry that bears it proves that all entries below are the chosen ones.
-  if (entry == nullptr || entry->hash != position.hash) return false;
+  if (entry == nullptr || (entry->hash != position.hash && !SYNOD_MUTANT("commit-any-hash"))) return false;
   while (committed_.version < position.version) commit_front(writes, chosen);
   SYNOD_ASSERT(committed_ == position, "I-2: a hash names one history");
   return true;
@@ -102,7 +105,7 @@ bool AcceptedLog::learn(const LogEntry& entry, StoreWrites& writes, std::vector<
 void AcceptedLog::trim_to(Version floor, StoreWrites& writes) {
   const Version to = std::min(floor, committed_.version.next());
   if (to <= first_) return;
-  writes.push_back(EraseEntries{first_, to});
+  writes.push_back(EraseEntries{first_, SYNOD_MUTANT("trim-too-far") ? to.next() : to});
   first_ = to;
 }
 

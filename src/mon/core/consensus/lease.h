@@ -11,6 +11,7 @@
 
 #include "base/assert.h"
 #include "base/ids.h"
+#include "base/mutant.h"
 #include "base/time.h"
 #include "mon/core/monmap.h"
 
@@ -25,6 +26,7 @@ class Grant {
       : promised_at_start_(promised_at_start), quiet_until_(quiet_until) {}
 
   bool forbids(const ProposalNumber& pn, TimePoint now) const {
+    if (SYNOD_MUTANT("grant-does-not-forbid")) return now < quiet_until_ && pn != promised_at_start_;
     return (now < quiet_until_ && pn != promised_at_start_) || (now < until_ && pn.member != pn_.member);
   }
   // REQUIRES: !forbids(pn, now), and `pn` is the one promised last.

@@ -19,6 +19,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/mutant.h"
 #include "base/time.h"
 #include "mon/core/consensus/accepted_log.h"
 #include "mon/core/consensus/effects.h"
@@ -195,7 +196,10 @@ class Paxos {
   void proceed_with_hand_over(TimePoint now, Effects& out);
   bool is_following(const Leader& leader, MemberId peer) const;
 
-  Duration lease_at_leader() const { return options_.lease - options_.lease / options_.drift_divisor; }
+  Duration lease_at_leader() const {
+    if (SYNOD_MUTANT("lease-longer")) return 2 * options_.lease;
+    return options_.lease - (SYNOD_MUTANT("no-drift-margin") ? Duration(0) : options_.lease / options_.drift_divisor);
+  }
 
   Duration random_delay(Duration below);
 

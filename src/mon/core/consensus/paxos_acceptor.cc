@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "mon/core/consensus/paxos.h"
 
 namespace synod {
@@ -53,6 +54,7 @@ void Paxos::on_collect(TimePoint now, MemberId from, const Collect& collect, Eff
   Last last{collect.pn, log_.first(), log_.committed(), {}};
   for (const LogEntry& entry : log_.accepted()) {
     if (entry.version > collect.committed.version) last.accepted.push_back(entry);
+    if (SYNOD_MUTANT("report-new-pn-for-old-value") && !last.accepted.empty()) last.accepted.back().pn = collect.pn;
   }
   out.send_when_durable(from, std::move(last));
 }
@@ -60,7 +62,7 @@ void Paxos::on_collect(TimePoint now, MemberId from, const Collect& collect, Eff
 void Paxos::on_begin(TimePoint now, MemberId from, const Begin& begin, Effects& out) {
   const ProposalNumber pn = begin.entry.pn;
   if (pn.member != from) return;
-  if (pn < promised_) {
+  if (pn < promised_ && !SYNOD_MUTANT("accept-below-promise")) {
     out.send(from, Refuse{pn, promised_});
     return;
   }
@@ -110,7 +112,7 @@ void Paxos::on_lease(TimePoint now, MemberId from, const Lease& lease, Effects& 
   if (lease.first > log_.committed().version.next()) behind_trim_ = true;
   LeaseAck ack{lease.pn, lease.sequence, log_.position_under(lease.pn), log_.committed(), disk_hangs_};
   // A grant must not be counted before the promise that it stands on can be forgotten no more.
-  if (promise_is_durable_) {
+  if (promise_is_durable_ || SYNOD_MUTANT("grant-before-durable")) {
     out.send(from, ack);
   } else {
     out.send_when_durable(from, ack);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "mon/core/consensus/paxos.h"
 
 namespace synod {
@@ -69,6 +70,7 @@ void Paxos::proceed_with_hand_over(TimePoint now, Effects& out) {
   if (!leader->in_flight.empty() || !progress.sent || progress.at != leader->last_proposed) return;
   SYNOD_ASSERT(log_.committed() == leader->last_proposed,
                "I-6: with nothing in flight, all that was proposed is chosen");
+  if (SYNOD_MUTANT("hand-over-keeps-lease")) return out.send(target, HandOver{leader->pn});
   // In this order: from here on no grant under this pn is counted any more, whatever becomes of the message.
   relinquished_ = leader->pn;
   out.send(target, HandOver{relinquished_});

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "mon/core/consensus/paxos.h"
 
 namespace synod {
@@ -24,8 +25,8 @@ void Paxos::send_collects(const Leader& leader, Effects& out) {
   const Collect collect{leader.pn, log_.committed(), leader.released};
   for (const Member& member : monmap_.members) {
     if (leader.promises.count(member.id) > 0) continue;
-    if (member.id == self_) {
-      out.send(self_, collect);
+    if (member.id == self_ || SYNOD_MUTANT("pn-reused-after-restart")) {
+      out.send(member.id, collect);
     } else {
       out.send_when_durable(member.id, collect);
     }
@@ -43,7 +44,8 @@ void Paxos::try_to_recover(TimePoint now, Leader& leader, Effects& out) {
       ahead = member;
     }
   }
-  if (promised_by.count(self_) == 0 || !monmap_.is_majority(promised_by)) return;
+  const bool is_majority = monmap_.is_majority(promised_by) || SYNOD_MUTANT("recover-from-minority");
+  if (promised_by.count(self_) == 0 || !is_majority) return;
   if (furthest.version > log_.committed().version) {
     if (leader.promises[ahead].first > log_.committed().version.next()) {
       behind_trim_ = true;
@@ -72,12 +74,13 @@ void Paxos::recover(TimePoint now, Leader& leader, Effects& out) {
     const LogEntry* best = nullptr;
     for (const auto& [member, last] : leader.promises) {
       for (const LogEntry& entry : last.accepted) {
-        const bool chains =
-            entry.version == leader.last_proposed.version.next() && entry.predecessor == leader.last_proposed.hash;
-        if (chains && (best == nullptr || entry.pn > best->pn)) best = &entry;
+        const bool chains = entry.version == leader.last_proposed.version.next() &&
+                            (entry.predecessor == leader.last_proposed.hash || SYNOD_MUTANT("recover-unchained"));
+        const bool is_better = best == nullptr || entry.pn > best->pn || SYNOD_MUTANT("recover-any-pn");
+        if (chains && is_better) best = &entry;
       }
     }
-    if (best == nullptr) break;
+    if (best == nullptr || (recovered == 1 && SYNOD_MUTANT("recover-first-only"))) break;
     propose_entry(leader, best->value, out);
     ++recovered;
   }
@@ -139,6 +142,7 @@ void Paxos::propose_entry(Leader& leader, SharedBytes value, Effects& out) {
   LogEntry entry = make_log_entry(leader.last_proposed, leader.pn, std::move(value));
   leader.last_proposed = entry.position();
   leader.in_flight.push_back({entry, {}});
+  if (SYNOD_MUTANT("own-vote-before-durable")) leader.in_flight.back().accepted_by.insert(self_);
   out.send(self_, Begin{entry, log_.committed()});
   for (const Member& member : monmap_.members) {
     if (member.id == self_ || !monmap_.is_voter(member.id)) continue;
@@ -182,7 +186,9 @@ void Paxos::on_accept(TimePoint, MemberId from, const Accept& accept, Effects& o
   if (leader == nullptr || leader->is_collecting || accept.pn != leader->pn) return;
   // I-6: an acceptance counts for its own version, and for the value that it names, alone.
   for (InFlight& value : leader->in_flight) {
-    if (value.entry.position() == accept.position) value.accepted_by.insert(from);
+    const bool counts = value.entry.position() == accept.position ||
+                        (value.entry.version < accept.position.version && SYNOD_MUTANT("older-predecessor-counted"));
+    if (counts && !value.accepted_by.insert(from).second && SYNOD_MUTANT("count-vote-twice")) value.is_chosen = true;
   }
   if (Progress& progress = leader->peers[from]; accept.position.version > progress.at.version) {
     progress.at = accept.position;
@@ -205,7 +211,8 @@ void Paxos::commit_in_flight(Leader& leader, Effects& out) {
   const Version before = log_.committed().version;
   while (!leader.in_flight.empty()) {
     const InFlight& front = leader.in_flight.front();
-    if (!front.is_chosen && !monmap_.is_majority(front.accepted_by)) break;
+    const bool is_majority = monmap_.is_majority(front.accepted_by) || SYNOD_MUTANT("commit-below-majority");
+    if (!front.is_chosen && !is_majority) break;
     SYNOD_ASSERT(front.entry.predecessor == log_.committed().hash, "I-6: values are committed in the order of the log");
     LogEntry entry = std::move(leader.in_flight.front().entry);
     leader.in_flight.pop_front();
@@ -248,7 +255,8 @@ void Paxos::send_lease(TimePoint now, Leader& leader, Effects& out) {
 void Paxos::on_lease_ack(TimePoint now, MemberId from, const LeaseAck& ack, Effects& out) {
   auto* leader = std::get_if<Leader>(&role_);
   if (leader == nullptr || leader->is_collecting || ack.pn != leader->pn) return;
-  leader->lease.on_granted(from, ack.sequence, lease_at_leader());
+  const uint64_t sequence = SYNOD_MUTANT("lease-from-answer") ? leader->lease.ask(now) : ack.sequence;
+  leader->lease.on_granted(from, sequence, lease_at_leader());
   if (leader->lease.is_valid(now, monmap_)) leader->had_lease = true;
   note_chosen(*leader, ack.committed, out);
   Progress& progress = leader->peers[from];
@@ -267,7 +275,8 @@ void Paxos::on_lease_ack(TimePoint now, MemberId from, const LeaseAck& ack, Effe
 
 bool Paxos::has_lease(TimePoint now) const {
   const auto* leader = std::get_if<Leader>(&role_);
-  if (leader == nullptr || leader->is_collecting || log_.committed().version < leader->serving_from) return false;
+  if (leader == nullptr || leader->is_collecting) return false;
+  if (log_.committed().version < leader->serving_from && !SYNOD_MUTANT("read-before-own-value")) return false;
   if (!leader->lease.is_valid(now, monmap_)) return false;
   SYNOD_ASSERT(leader->pn > relinquished_, "I-13: no lease under a pn that was given up");
   SYNOD_ASSERT(leader->pn == promised_, "I-3: no lease of a member that has promised to another");

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 
 namespace synod {
 namespace {
@@ -38,6 +39,7 @@ SyncRequester::SyncRequester(const CoreOptions& options, uint64_t cookie, Member
   const std::string marker = fmt::format("cookie={:016x} provider={}", cookie_, progress_.provider);
   out.writes.push_back(PutLocal{Bytes(synchronizing_key), SharedBytes(marker)});
   out.is_durable = true;
+  if (SYNOD_MUTANT("sync-before-marker")) on_marker_durable(now, out);
   out.trace(LogLevel::info, fmt::format("sync [3] marks its store, cookie {:016x}, provider {}, committed version {}",
                                         cookie_, progress_.provider, committed_.value()));
 }
@@ -122,7 +124,7 @@ SyncRequester::Outcome SyncRequester::on_verified(const Verified& verified, Outp
   out.trace(LogLevel::info, fmt::format("sync [11] verified version {}, digest {}", verified.position.version.value(),
                                         to_string(verified.digest)));
   out.send(provider_, SyncAck{cookie_, sequence_});
-  run(SwitchTask{chaining_on(verified.position, accepted_)});
+  run(SwitchTask{SYNOD_MUTANT("sync-keeps-unchained") ? accepted_ : chaining_on(verified.position, accepted_)});
   return Outcome::running;
 }
 
