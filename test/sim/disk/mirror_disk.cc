@@ -154,6 +154,7 @@ void MirrorDisk::State::become_current(const std::string& name, const Bound& wri
 
 Result<std::unique_ptr<KeyValueDB>> MirrorDisk::State::opened(std::unique_ptr<KeyValueDB> db) {
   const auto mirror = stores_.find(current_);
+  if (real.is_frozen()) return db;  // the power is gone: nothing that this life still does will count
   const std::string name = visible_current();
   if (mirror == stores_.end() || name != current_) {
     report(fmt::format("{} was opened, and {} is the current store", shown(name), shown(current_)));
