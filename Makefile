@@ -5,6 +5,8 @@ JOBS ?= $(shell nproc)
 # How long `make fuzz` runs each target, and which (all if empty).
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?=
+# Which bugs `make mutants` plants (all if empty).
+ONLY ?=
 # What `make test-long` gives to each fuzz target and each size of cluster.
 LONG_FUZZ_SECONDS ?= 600
 LONG_SEEDS ?= 2000
@@ -19,7 +21,7 @@ help:
 	@echo 'make test       build and run all tests'
 	@echo 'make bench      build and run the benchmarks'
 	@echo 'make model      check the protocol'"'"'s model over its whole state space, and refute it without each rule'
-	@echo 'make mutants    plant bugs, one after the other, and expect the simulator to catch each'
+	@echo 'make mutants    plant bugs, one after the other, and expect that each is caught; ONLY="NAME..." chooses'
 	@echo 'make check      formatting, the layer rule, lint, and g++ and clang++ without a warning'
 	@echo 'make fuzz       libFuzzer on every decoder of bytes from outside, FUZZ_SECONDS=$(FUZZ_SECONDS) each;'
 	@echo '                FUZZ_TARGETS="NAME..." chooses; a finding is left in test/fuzz/regress/NAME/'
@@ -60,7 +62,7 @@ model: deps
 	@model/run --build $(BUILD) --jobs $(JOBS)
 
 mutants: deps
-	@scripts/mutants --build $(BUILD)-mutants --jobs $(JOBS)
+	@scripts/mutants --build $(BUILD)-mutants --jobs $(JOBS) $(addprefix --only ,$(ONLY))
 
 check: deps
 	@scripts/check $(JOBS)

@@ -60,7 +60,7 @@ class Contributing(unittest.TestCase):
 
     def test_there_is_a_recipe_for_each_kind_of_work(self):
         headings = [heading for heading, _ in recipes()]
-        for wanted in ('Build', 'Test', 'Fuzz a decoder', 'Add a message', 'Add a service', 'Take a profile'):
+        for wanted in ('Build', 'Test', 'Fuzz a decoder', 'Add a message', 'Add a service', 'Plant a bug', 'Take a profile'):
             self.assertIn(wanted, headings)
 
 
