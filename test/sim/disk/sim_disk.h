@@ -47,8 +47,8 @@ class DiskLife : public FileSystem, public std::enable_shared_from_this<DiskLife
   std::shared_ptr<SyncingEnv> new_env() override;
 
   // LevelDB's background work: queued by its Env, run here, with what it queues itself. To be called after each open
-  // and before each write of a database, and before one is closed: LevelDB waits for this work when it closes, and when a
-  // write finds two tables of writes full. A write fills at most one, however large its batch is, so with an empty
+  // and before each write of a database, and before one is closed: LevelDB waits for this work when it closes, and when
+  // a write finds two tables of writes full. A write fills at most one, however large its batch is, so with an empty
   // queue before it, it never waits. REQUIRES: no call into LevelDB is on the stack.
   void drain() override;
   void schedule(void (*function)(void*), void* argument) { work_.emplace_back(function, argument); }
