@@ -15,8 +15,8 @@ constexpr size_t hot_keys = 4;
 // Between faults, where little is to be found, requests are so many times rarer; and more frequent in a run in which
 // too few have succeeded while there were faults.
 constexpr int rest = 6;
-constexpr int hurry = 4;
-constexpr int64_t successes_per_minute_wanted = 300;
+constexpr int hurry = 10;
+constexpr int64_t successes_per_minute_wanted = 500;
 constexpr Duration think_min = std::chrono::milliseconds(2);
 constexpr Duration backlog_max = std::chrono::seconds(5);
 constexpr uint32_t patience_ms = 4000;
