@@ -22,11 +22,20 @@ Result<po::parsed_options> parse_words(const std::vector<std::string>& words,
     const int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
     return po::command_line_parser(words).options(all).positional(positional).style(style).run();
   } catch (const std::exception& error) {
-    return Status(Code::invalid_argument, error.what());
+    const bool has_percent =
+        std::any_of(words.begin(), words.end(), [](const std::string& word) { return word.find('%') != word.npos; });
+    return Status(Code::invalid_argument, explain(error, has_percent));
   }
 }
 
 }  // namespace
+
+std::string explain(const std::exception& error, bool has_percent) {
+  const auto* named = dynamic_cast<const po::error_with_option_name*>(&error);
+  if (named == nullptr || !has_percent) return error.what();
+  const std::string name = named->get_option_name();
+  return (name.empty() ? "an option" : "option '" + name + "'") + " is unknown, or its value is missing or wrong";
+}
 
 bool CommandLine::has(const std::string& name) const {
   return std::any_of(options.begin(), options.end(), [&](const auto& option) { return option.first == name; });

@@ -6,7 +6,11 @@
 #include <algorithm>
 #include <boost/program_options.hpp>
 #include <fstream>
+#include <iterator>
+#include <sstream>
 #include <utility>
+
+#include "tools/command_line.h"
 
 namespace synod {
 namespace {
@@ -104,14 +108,18 @@ Result<DaemonOptions> to_options(const Settings& settings, bool form) {
   return options;
 }
 
-void read_config(const std::string& path, const po::options_description& described, po::variables_map& found) {
+void read_config(const std::string& path, const po::options_description& described, po::variables_map& found,
+                 bool& has_percent) {
   std::ifstream file(path);
   if (!file) throw po::error(fmt::format("cannot read the configuration file {}", path));
-  po::store(po::parse_config_file(file, described), found);
+  std::istringstream text({std::istreambuf_iterator<char>(file), {}});
+  has_percent |= text.view().find('%') != ByteView::npos;
+  po::store(po::parse_config_file(text, described), found);
 }
 
-// Boost reports by exception.
-Result<MonitorOptions> parse(const std::vector<std::string>& words) {
+// Boost reports by exception. `has_percent`: see explain().
+Result<MonitorOptions> parse(const std::vector<std::string>& words, bool& has_percent) {
+  for (const std::string& word : words) has_percent |= word.find('%') != word.npos;
   Settings settings;
   const po::options_description described = describe(settings);
   po::variables_map found;
@@ -128,7 +136,9 @@ Result<MonitorOptions> parse(const std::vector<std::string>& words) {
   parsed.help = found.count("help") > 0;
   parsed.version = found.count("version") > 0;
   if (parsed.help || parsed.version) return parsed;
-  if (found.count("config") > 0) read_config(found["config"].as<std::string>(), described, found);
+  if (found.count("config") > 0) {
+    read_config(found["config"].as<std::string>(), described, found, has_percent);
+  }
   po::notify(found);
   const Result<LogLevel> level = parse_log_level(settings.log_level);
   if (!level) return level.error();
@@ -142,10 +152,11 @@ Result<MonitorOptions> parse(const std::vector<std::string>& words) {
 }  // namespace
 
 Result<MonitorOptions> parse_monitor_options(const std::vector<std::string>& words) {
+  bool has_percent = false;
   try {
-    return parse(words);
+    return parse(words, has_percent);
   } catch (const po::error& error) {
-    return Status(Code::invalid_argument, fmt::format("{}; see --help", error.what()));
+    return Status(Code::invalid_argument, fmt::format("{}; see --help", explain(error, has_percent)));
   }
 }
 

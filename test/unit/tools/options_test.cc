@@ -95,6 +95,17 @@ TEST(OptionsTest, monitors_are_needed_and_have_a_form) {
   expect_complaint({"status", "--mons", "h:70000"}, "h:70000");
 }
 
+// Boost replaced %value% by the value, in the value too, and so on for ever.
+TEST(OptionsTest, what_looks_like_a_placeholder_of_boost_is_refused_or_taken_as_it_is) {
+  for (const char* option : {"--%canonical_option%", "--%original_token%", "-%original_token%", "--%value%"}) {
+    const Result<Options> refused = parse_options({option, "status"}, "");
+    ASSERT_FALSE(refused) << option;
+    EXPECT_EQ(refused.error().code(), Code::invalid_argument);
+  }
+  const Result<Options> taken = parse_options({"--mons", "a:1", "put", "%canonical_option%", "100%"}, "");
+  EXPECT_TRUE(taken) << taken.error().to_string();
+}
+
 TEST(OptionsTest, unknown_abbreviated_and_repeated_options_are_refused) {
   expect_complaint({"status", "--frobnicate"}, "--frobnicate");
   expect_complaint({"status", "--time", "3"}, "--time");
