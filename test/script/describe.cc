@@ -57,7 +57,9 @@ class Describer {
     return fmt::format("{}: {}", names_.of(m.cookie), names_.in(m.reason.message()));
   }
   std::string operator()(const Forward& m) { return fmt::format("{}: {}", in_its_life(m.id), describe(m.request)); }
-  std::string operator()(const ForwardReply& m) { return fmt::format("{}: {}", in_its_life(m.id), names_.in(describe(m.reply))); }
+  std::string operator()(const ForwardReply& m) {
+    return fmt::format("{}: {}", in_its_life(m.id), names_.in(describe(m.reply)));
+  }
   // What scripts do not look into.
   template <class Other>
   std::string operator()(const Other&) {

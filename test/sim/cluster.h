@@ -68,7 +68,8 @@ struct ClusterOptions {
 class Cluster {
  public:
   // Members are named a, b, c ...
-  Cluster(size_t size, uint64_t seed, CoreOptions options = {}) : Cluster(size, seed, ClusterOptions{options, {}, {}}) {}
+  Cluster(size_t size, uint64_t seed, CoreOptions options = {})
+      : Cluster(size, seed, ClusterOptions{options, {}, {}}) {}
   Cluster(size_t size, uint64_t seed, ClusterOptions options);
   ~Cluster();
 

@@ -93,7 +93,7 @@ class Oracles : public Observer {
   std::map<Version, Chosen> chosen_;
   Version trim_floor_ = Version(1);  // the highest one that was chosen
   std::map<std::pair<Version, ProposalNumber>, ChainHash> begun_;
-  std::map<ProposalNumber, uint64_t> collected_in_;  // the start count of the life that did
+  std::map<ProposalNumber, uint64_t> collected_in_;               // the start count of the life that did
   std::map<std::string, Position> committed_;                     // as last seen
   std::map<std::pair<std::string, std::string>, Fetch> fetched_;  // the last fetch of one member from another
   std::map<std::pair<std::string, std::string>, std::pair<ProposalNumber, Version>> begun_to_;

@@ -58,7 +58,7 @@ class StoreEngine {
   StoreHome& home_;
   EngineOptions options_;
   std::shared_mutex switching_;  // held shared by reader tasks, exclusively while the current store changes
-  Status failure_;  // of the first write that failed
+  Status failure_;               // of the first write that failed
   std::unique_ptr<MonitorStore> store_;
   std::optional<LogEnd> log_end_;            // of the current store; read at its first write
   uint64_t covered_sequence_ = 0;            // by the bound, as far as this object has written it

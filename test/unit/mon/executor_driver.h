@@ -28,9 +28,8 @@ class HeldStorage : public Storage {
 
   void write(WriteJob job, std::function<void(Status)> done) override {
     jobs_.push_back(job);
-    waiting_.emplace_back([this, job = std::move(job), done = std::move(done)] {
-      done(outcome_ ? *outcome_ : engine_.write({job}));
-    });
+    waiting_.emplace_back(
+        [this, job = std::move(job), done = std::move(done)] { done(outcome_ ? *outcome_ : engine_.write({job})); });
     schedule();
   }
   void run(Task task, std::function<void(Result<TaskResult>)> done) override {
