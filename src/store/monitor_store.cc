@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/codec.h"
 #include "base/mutant.h"
 #include "store/log_reader.h"
 #include "store/records.h"
@@ -66,6 +67,19 @@ struct WriteAdder {
 };
 
 }  // namespace
+
+std::optional<Version> trim_floor_in(const SharedBytes& value) {
+  // Few values move the floor, and looking for its key is far cheaper than to decode each.
+  if (value.view().find(trim_floor_key) == ByteView::npos) return std::nullopt;
+  const Result<ReplicatedTransaction> transaction = ReplicatedTransaction::decode(value);
+  // I-8. If it does not decode after all, the store, which applies it, stops the member with a reason.
+  if (!transaction) return std::nullopt;
+  std::optional<Version> floor;
+  for (const Op& op : transaction->ops()) {
+    if (op.type == OpType::put && op.key == trim_floor_key) floor = Version(Decoder(op.value.view()).fixed64());
+  }
+  return floor;
+}
 
 MonitorStore::MonitorStore(std::unique_ptr<KeyValueDB> db) : db_(std::move(db)) {}
 

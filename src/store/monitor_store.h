@@ -18,6 +18,8 @@ namespace synod {
 // Keys of the replicated space that the log itself writes.
 inline constexpr ByteView applied_key = "paxos/applied";        // the applied Position, written by apply()
 inline constexpr ByteView trim_floor_key = "paxos/trim_floor";  // put_fixed64 of the lowest version to keep in the log
+// The trim floor that a chosen value moves, if it does.
+std::optional<Version> trim_floor_in(const SharedBytes& value);
 // Key of the local space that every batch puts: put_fixed64 of its sequence number.
 inline constexpr ByteView batch_sequence_key = "batch_sequence";
 

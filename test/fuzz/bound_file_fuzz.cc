@@ -64,12 +64,9 @@ void check(ByteView first, ByteView second) {
 
 }  // namespace
 
-// The first byte says where the first file ends.
 void run(ByteView input) {
   if (input.empty()) return;
-  const size_t split = input.size() * static_cast<unsigned char>(input[0]) / 256;
-  const Bytes first(input.substr(1, split));
-  const Bytes second(input.substr(std::min(input.size(), 1 + split)));
+  const auto [first, second] = two_files(input);
   check(first, second);
   check(with_right_checksum(first), with_right_checksum(second));
 }

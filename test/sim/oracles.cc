@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "base/codec.h"
 #include "mon/core/sync/requester.h"
 #include "test/sim/cluster.h"
 
@@ -215,23 +214,13 @@ void Oracles::accepted(const std::string& member, const LogEntry& entry) {
     return;
   }
   chosen_[entry.version] = {entry.hash, entry.pn};
-  note_trim_floor(entry.value);
+  // A later leader may log a lower floor than an earlier; what is trimmed stays so.
+  if (const std::optional<Version> floor = trim_floor_in(entry.value)) trim_floor_ = std::max(trim_floor_, *floor);
   if (on_chosen_) on_chosen_(entry.version, entry.value);
   if (chosen_.size() > versions_remembered) {
     acceptances_.erase(acceptances_.begin(), acceptances_.upper_bound(chosen_.begin()->first));
     begun_.erase(begun_.begin(), begun_.upper_bound({chosen_.begin()->first.next(), {}}));
     chosen_.erase(chosen_.begin());
-  }
-}
-
-// A later leader may log a lower one than an earlier; what is trimmed stays so.
-void Oracles::note_trim_floor(const SharedBytes& value) {
-  if (value.view().find(trim_floor_key) == ByteView::npos) return;
-  const Result<ReplicatedTransaction> transaction = ReplicatedTransaction::decode(value);
-  if (!transaction) return;
-  for (const Op& op : transaction->ops()) {
-    if (op.type != OpType::put || op.key != trim_floor_key) continue;
-    trim_floor_ = std::max(trim_floor_, Version(Decoder(op.value.view()).fixed64()));
   }
 }
 

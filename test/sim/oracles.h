@@ -75,7 +75,6 @@ class Oracles : public Observer {
 
   void take(const std::string& member, Held& held, const WriteJob& job);
   void accepted(const std::string& member, const LogEntry& entry);
-  void note_trim_floor(const SharedBytes& value);
   void check_chosen(const std::string& who, const Position& position);
   void check_promise_told(const std::string& from, Held& held, const ProposalNumber& pn, const char* what);
   void check_sender(const std::string& from, Held& held, const Message& message);

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "base/assert.h"
-#include "base/codec.h"
 #include "base/mutant.h"
 #include "mon/core/exit_codes.h"
 
@@ -212,7 +211,7 @@ void Monitor::handle(TimePoint now, TaskDone& input, Output& out) {
   } else if (auto* formed = std::get_if<Formed>(&input.result); formed != nullptr && input.task == form_task_) {
     on_formed(now, *formed, out);
   } else if (const auto session = provider_tasks_.find(input.task); session != provider_tasks_.end()) {
-    provider_.on_result(now, session->second, input.result, provider_view(), out);
+    provider_.on_result(now, session->second, input.result, out);
     provider_tasks_.erase(session);
   } else if (requester_ && requester_tasks_.erase(input.task) > 0) {
     auto run = [&](Task task) { run_requester_task(std::move(task), out); };
@@ -268,15 +267,8 @@ void Monitor::on_chosen(Output& out) {
   if (!paxos_) return;
   const std::vector<LogEntry> chosen = paxos_->take_chosen();
   for (const LogEntry& entry : chosen) {
-    // Few values move the floor, and looking for its key is far cheaper than to decode each.
-    if (entry.value.view().find(trim_floor_key) == ByteView::npos) continue;
-    const Result<ReplicatedTransaction> transaction = ReplicatedTransaction::decode(entry.value);
-    // I-8. If it does not decode after all, the store, which applies it, stops the member with a reason.
-    if (!transaction) continue;
-    for (const Op& op : transaction->ops()) {
-      if (op.type != OpType::put || op.key != trim_floor_key) continue;
-      const Version floor(Decoder(op.value.view()).fixed64());
-      paxos_->trim_to(provider_.trim_limit(floor), out);
+    if (const std::optional<Version> floor = trim_floor_in(entry.value)) {
+      paxos_->trim_to(provider_.trim_limit(*floor), out);
     }
   }
   requests_.on_chosen(chosen, out);

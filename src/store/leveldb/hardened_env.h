@@ -8,8 +8,7 @@
 //       written, renamed or removed through this Env any more; each attempt returns that first failure. Reads go on.
 //       (One failure for the whole Env, since a failed sync in a destructor has no other way to be seen.)
 //   H3  The directory is synced after a write-ahead log was created, before an edit is appended to a MANIFEST (which
-//   may
-//       name new tables), and after a rename to CURRENT.
+//       may name new tables), and after a rename to CURRENT.
 //
 // Thread safe, if the Env below is.
 #pragma once

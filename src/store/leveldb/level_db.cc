@@ -59,8 +59,7 @@ class LevelDbIterator final : public DbIterator {
   }
 
  private:
-  // LevelDB goes on over the other tables when one cannot be read: what it is at then may be long overwritten or
-  // erased.
+  // When LevelDB cannot read a table it goes on over the others: what it is at then may be long overwritten, or erased.
   void look() {
     is_valid_ = iterator_->Valid() && iterator_->status().ok() && is_stored_key(to_view(iterator_->key()));
   }

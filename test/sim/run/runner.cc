@@ -14,7 +14,7 @@ namespace {
 
 using std::chrono::seconds;
 
-// A run of a minute takes about 200,000 events: one that takes so many more goes round in circles.
+// A run of a minute takes some 50,000 events: one that takes so many more goes round in circles.
 constexpr uint64_t events_max_per_minute = 20'000'000;
 
 ClusterOptions::DiskKind disk_kind(Profile profile) {

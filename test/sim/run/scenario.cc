@@ -137,10 +137,8 @@ Scenario expand(uint64_t seed, size_t members, Duration length, Profile profile)
   SeededRandom faults(seed, "faults");
   std::set<FaultClass> classes{
       faults.pick(std::vector{FaultClass::processes, FaultClass::partitions, FaultClass::links})};
-  {
-    for (size_t i = 0; i <= static_cast<size_t>(FaultClass::operators); ++i) {
-      if (faults.chance(50)) classes.insert(static_cast<FaultClass>(i));
-    }
+  for (size_t i = 0; i <= static_cast<size_t>(FaultClass::operators); ++i) {
+    if (faults.chance(50)) classes.insert(static_cast<FaultClass>(i));
   }
   const Duration interval = std::max<Duration>(mean_length(classes) * 10 / faults.between(8, 22), milliseconds(700));
   std::vector<Duration> cuts;  // the ends of those that run

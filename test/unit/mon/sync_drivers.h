@@ -39,7 +39,7 @@ struct ProviderDriver {
   // Of a task of the session for which the latest task ran.
   Output result(const TaskResult& what) { return result_for(tasks.empty() ? 0 : tasks.back().first, what); }
   Output result_for(uint64_t session, const TaskResult& what) {
-    return step([&](Output& out) { provider.on_result(now, session, what, view, out); });
+    return step([&](Output& out) { provider.on_result(now, session, what, out); });
   }
   Output tick() {
     return step([&](Output& out) { provider.tick(now, view, out, run()); });

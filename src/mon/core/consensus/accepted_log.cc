@@ -53,8 +53,8 @@ AcceptedLog::Outcome AcceptedLog::accept(const LogEntry& entry, StoreWrites& wri
     // on top of it would count for a history that another leader can still replace.
     const LogEntry* below = find(entry.version.previous());
     const bool is_pn_asked = !SYNOD_MUTANT("chain-rule-off") && !SYNOD_MUTANT("older-predecessor-counted");
-    if (below == nullptr || (below->pn != entry.pn && is_pn_asked) || below->hash != entry.predecessor)
-      return Outcome::gap;
+    const bool is_under_pn = below != nullptr && (below->pn == entry.pn || !is_pn_asked);
+    if (!is_under_pn || below->hash != entry.predecessor) return Outcome::gap;
   }
   SYNOD_ASSERT(entry.pn >= highest_pn(), "I-3: nothing is accepted below what was accepted before");
   const LogEntry* held = find(entry.version);

@@ -15,7 +15,7 @@ void SyncProvider::on_message(TimePoint now, MemberId from, const Message& messa
   if (const auto* start = std::get_if<SyncStart>(&message)) {
     on_start(now, from, *start, view, out, run);
   } else if (const auto* reply = std::get_if<HoldTrimReply>(&message)) {
-    if (from == view.leader) on_hold_reply(*reply, view, out, run);
+    if (from == view.leader) on_hold_reply(*reply, out, run);
   } else if (const auto* ack = std::get_if<SyncAck>(&message)) {
     on_ack(now, from, *ack, out, run);
   } else if (const auto* abort = std::get_if<SyncAbort>(&message)) {
@@ -51,7 +51,7 @@ void SyncProvider::on_start(TimePoint now, MemberId from, const SyncStart& start
 }
 
 // The hold begins with what this member had yet to apply, so the snapshot, taken later, reaches up to it at least.
-void SyncProvider::on_hold_reply(const HoldTrimReply& reply, const View&, Output& out, const RunTask& run) {
+void SyncProvider::on_hold_reply(const HoldTrimReply& reply, Output& out, const RunTask& run) {
   const auto it = sessions_.find(reply.cookie);
   if (it == sessions_.end() || it->second.is_held) return;
   if (reply.first > it->second.hold) {
@@ -79,7 +79,7 @@ void SyncProvider::read_chunk(uint64_t cookie, Session& session, const RunTask& 
   run(session.number, ReadChunkTask{cookie, options_.sync_chunk_bytes, options_.sync_chunk_keys});
 }
 
-void SyncProvider::on_result(TimePoint now, uint64_t number, const TaskResult& result, const View&, Output& out) {
+void SyncProvider::on_result(TimePoint now, uint64_t number, const TaskResult& result, Output& out) {
   const auto it =
       std::find_if(sessions_.begin(), sessions_.end(), [&](const auto& item) { return item.second.number == number; });
   if (it == sessions_.end()) return;

@@ -28,7 +28,7 @@ class SyncProvider {
 
   void on_message(TimePoint now, MemberId from, const Message& message, const View& view, Output& out,
                   const RunTask& run);
-  void on_result(TimePoint now, uint64_t session, const TaskResult& result, const View& view, Output& out);
+  void on_result(TimePoint now, uint64_t session, const TaskResult& result, Output& out);
   void tick(TimePoint now, const View& view, Output& out, const RunTask& run);
 
   // The requester is in quorum: what was held for it after its session is not needed any more.
@@ -58,7 +58,7 @@ class SyncProvider {
 
   void on_start(TimePoint now, MemberId from, const SyncStart& start, const View& view, Output& out,
                 const RunTask& run);
-  void on_hold_reply(const HoldTrimReply& reply, const View& view, Output& out, const RunTask& run);
+  void on_hold_reply(const HoldTrimReply& reply, Output& out, const RunTask& run);
   void on_ack(TimePoint now, MemberId from, const SyncAck& ack, Output& out, const RunTask& run);
   void open_snapshot(uint64_t cookie, Session& session, const RunTask& run);
   void read_chunk(uint64_t cookie, Session& session, const RunTask& run);
