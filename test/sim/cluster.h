@@ -151,7 +151,7 @@ class Cluster {
   std::optional<Refusal> open(Member& member);
   void end(Member& member, EndOfLife how);
   void after_event();
-  void on_frame(const std::string& from, const std::string& to, const std::vector<SharedBytes>& parts);
+  void on_frame(const std::string& from, const std::string& to, ByteView frame);
 
   uint64_t seed_;
   ClusterOptions options_;

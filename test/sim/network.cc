@@ -58,8 +58,8 @@ ConnectionId HostTransport::connect(const std::string& address) { return network
 void HostTransport::send(ConnectionId connection, std::vector<SharedBytes> parts) {
   const auto it = network_.ends_.find(connection);
   if (own_.count(connection) == 0 || it == network_.ends_.end()) return;
-  if (network_.tap_) network_.tap_(host_, it->second.peer_host, parts);
   Bytes frame = join(parts);
+  if (network_.tap_) network_.tap_(host_, it->second.peer_host, frame);
   network_.remember(host_, it->second.peer_host, std::exchange(it->second.is_first_frame, false), frame);
   network_.transmit(connection, std::move(frame));
 }
@@ -265,7 +265,7 @@ void Network::deliver(ConnectionId to) {
   if (way.clogged_until > scheduler_.now()) return deliver_later(to, way.clogged_until);
   if (way.is_cut) return stall(to, end);
   end.stalled_since = TimePoint();
-  const Bytes piece = std::move(end.arriving.front().bytes);
+  Bytes piece = std::move(end.arriving.front().bytes);
   end.arriving.pop_front();
   end.arriving_bytes -= piece.size();
   if (end.wants_drained && end.arriving_bytes <= socket_buffer) {
@@ -273,7 +273,7 @@ void Network::deliver(ConnectionId to) {
     scheduler_.call_after(Duration(0), [this, sender = end.peer] { tell_drained(sender); });
   }
   if (end.transport == nullptr) return;
-  end.transport->enter([to, piece](TransportHandler& handler) { handler.on_bytes(to, piece); });
+  end.transport->enter([to, piece = std::move(piece)](TransportHandler& handler) { handler.on_bytes(to, piece); });
 }
 
 // Until the link is healed, or for too long.

@@ -86,8 +86,7 @@ class Network {
   size_t replay(const std::string& from, const std::string& to);
 
   // Every message that enters the network: sender's host, receiver's host (its connection's), the frame.
-  using Tap =
-      std::function<void(const std::string& from, const std::string& to, const std::vector<SharedBytes>& parts)>;
+  using Tap = std::function<void(const std::string& from, const std::string& to, ByteView frame)>;
   void set_tap(Tap tap) { tap_ = std::move(tap); }
   // What a sender is rid of before it has arrived.
   static constexpr size_t socket_buffer = 256 << 10;

@@ -23,7 +23,8 @@ class Observer {
   virtual void on_ran(const std::string& /*member*/, const Task& /*task*/, const Result<TaskResult>& /*result*/) {}
   // A call of a process to its disk, before it is done.
   virtual void on_disk(const std::string& /*member*/, const DiskEvent& /*event*/) {}
-  // A frame enters the network.
+  // A frame enters the network: of two members, or also to and from clients.
+  virtual bool sees_clients() const { return false; }
   virtual void on_sent(const std::string& /*from_host*/, const std::string& /*to_host*/, const Received& /*frame*/) {}
   // An event has entered this member's process, and is over.
   virtual void on_stepped(const std::string& /*member*/) {}

@@ -214,8 +214,13 @@ void Oracles::accepted(const std::string& member, const LogEntry& entry) {
     return;
   }
   chosen_[entry.version] = {entry.hash, entry.pn};
-  // A later leader may log a lower floor than an earlier; what is trimmed stays so.
-  if (const std::optional<Version> floor = trim_floor_in(entry.value)) trim_floor_ = std::max(trim_floor_, *floor);
+  if (const std::optional<Version> floor = trim_floor_in(entry.value)) {
+    if (*floor <= trim_floor_) {
+      violated(fmt::format("version {} moves the trim floor from {} to {}", entry.version.value(), trim_floor_.value(),
+                           floor->value()));
+    }
+    trim_floor_ = *floor;
+  }
   if (on_chosen_) on_chosen_(entry.version, entry.value);
   if (chosen_.size() > versions_remembered) {
     acceptances_.erase(acceptances_.begin(), acceptances_.upper_bound(chosen_.begin()->first));

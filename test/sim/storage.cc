@@ -72,10 +72,10 @@ void SimStorage::set_hung(bool is_hung) {
 }
 
 void SimStorage::finish(Lane& lane, const std::deque<QueuedWork>& work, Duration rest) {
-  std::vector<std::function<void()>> completions;
-  perform_work(engine_, work, [&](std::function<void()> completion) { completions.push_back(std::move(completion)); });
-  scheduler_.call_after(rest, [this, alive = alive_, &lane, completions = std::move(completions)] {
-    if (*alive) go_on(lane, [this, &lane, completions] { complete(lane, completions); });
+  auto completions = std::make_shared<std::vector<std::function<void()>>>();
+  perform_work(engine_, work, [&](std::function<void()> completion) { completions->push_back(std::move(completion)); });
+  scheduler_.call_after(rest, [this, alive = alive_, &lane, completions] {
+    if (*alive) go_on(lane, [this, &lane, completions] { complete(lane, *completions); });
   });
 }
 

@@ -32,6 +32,7 @@ Monitor::Monitor(MonitorStart start, Random& random, TimePoint now)
     visible_ = start.log->applied.version;
     last_committed_ = start.log->applied;
     last_first_ = start.log->first;
+    trim_floor_ = start.log->trim_floor;
     if (is_marked_) {
       marked_log_.emplace(*std::move(start.log));
     } else {
@@ -45,6 +46,7 @@ Monitor::~Monitor() = default;
 
 void Monitor::start_paxos(TimePoint now, LogState log, TimePoint quiet_until) {
   if (!is_member()) return;
+  trim_floor_ = std::max(trim_floor_, log.trim_floor);
   paxos_.emplace(options_, random_, identity_.id, *monmap_, identity_.promised, std::move(log), now, quiet_until);
   // Whoever evaluates remembers values in flight by their term.
   paxos_->continue_terms(last_term_);
@@ -268,6 +270,7 @@ void Monitor::on_chosen(Output& out) {
   const std::vector<LogEntry> chosen = paxos_->take_chosen();
   for (const LogEntry& entry : chosen) {
     if (const std::optional<Version> floor = trim_floor_in(entry.value)) {
+      trim_floor_ = std::max(trim_floor_, *floor);
       paxos_->trim_to(provider_.trim_limit(*floor), out);
     }
   }
@@ -298,7 +301,8 @@ Version Monitor::trim_due() const {
   if (!paxos_ || !paxos_->is_leader()) return {};
   const AcceptedLog& log = paxos_->log();
   const uint64_t committed = log.committed().version.value();
-  Version floor = log.first();
+  // The own log may begin lower, when it was held for a sync; the logged floor never goes down.
+  Version floor = std::max(log.first(), trim_floor_);
   if (trim_requested_.first == paxos_->term()) floor = std::max(floor, trim_requested_.second);
   if (committed < floor.value() + options_.log_retain_versions + options_.log_trim_min) return {};
   const Version wanted(std::min(committed - options_.log_retain_versions + 1, floor.value() + options_.log_trim_max));

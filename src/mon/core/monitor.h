@@ -166,6 +166,7 @@ class Monitor {
   Position last_committed_;  // while there is no Paxos
   Version last_first_;
   uint64_t last_term_ = 0;                       // of all leaderships of this process
+  Version trim_floor_;                           // the highest that was chosen, as far as this member knows
   std::pair<uint64_t, Version> trim_requested_;  // term, floor
   std::set<MemberId> connected_;
   std::map<MemberId, uint64_t> start_counts_;  // the highest heard of

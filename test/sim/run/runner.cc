@@ -36,7 +36,7 @@ ClusterOptions cluster_options(const Scenario& scenario) {
   return options;
 }
 
-constexpr Duration audit_interval = std::chrono::seconds(3);
+constexpr Duration audit_interval = std::chrono::seconds(5);
 
 class Run {
  public:
