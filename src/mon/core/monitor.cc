@@ -302,7 +302,7 @@ Version Monitor::trim_due() const {
   const AcceptedLog& log = paxos_->log();
   const uint64_t committed = log.committed().version.value();
   // The own log may begin lower, when it was held for a sync; the logged floor never goes down.
-  Version floor = std::max(log.first(), trim_floor_);
+  Version floor = SYNOD_MUTANT("floor-from-own-log") ? log.first() : std::max(log.first(), trim_floor_);
   if (trim_requested_.first == paxos_->term()) floor = std::max(floor, trim_requested_.second);
   if (committed < floor.value() + options_.log_retain_versions + options_.log_trim_min) return {};
   const Version wanted(std::min(committed - options_.log_retain_versions + 1, floor.value() + options_.log_trim_max));

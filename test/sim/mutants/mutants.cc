@@ -59,6 +59,7 @@ const std::vector<Mutant>& all_mutants() {
       {"session-not-replicated", "the change of a session is not part of the value"},
       {"finished-request-admitted", "a session does what its client has given up already"},
       {"trim-too-far", "one version more than the logged floor allows is trimmed"},
+      {"floor-from-own-log", "a leader asks for trim floors from where its own log begins"},
       {"vote-while-syncing", "a member that syncs takes part in consensus"},
       {"sync-before-marker", "a member asks for a copy before the marker is durable"},
       {"sync-keeps-unchained", "accepted entries that do not chain on the copy are kept with it"},
