@@ -25,7 +25,7 @@ help:
 	@echo 'make check      formatting, the layer rule, lint, and g++ and clang++ without a warning'
 	@echo 'make fuzz       libFuzzer on every decoder of bytes from outside, FUZZ_SECONDS=$(FUZZ_SECONDS) each;'
 	@echo '                FUZZ_TARGETS="NAME..." chooses; a finding is left in test/fuzz/regress/NAME/'
-	@echo 'make test-asan  the tests of one process, and 30 seeds, under AddressSanitizer and UndefinedBehaviorSanitizer'
+	@echo 'make test-asan  unit, script and regression tests, and 30 seeds, under AddressSanitizer and UndefinedBehaviorSanitizer'
 	@echo 'make test-tsan  what has threads under ThreadSanitizer: store, messenger, client, one cluster of processes'
 	@echo 'make test-long  the rest, for hours: all tests under both, LONG_FUZZ_SECONDS=$(LONG_FUZZ_SECONDS) of each'
 	@echo '                fuzz target, LONG_SEEDS=$(LONG_SEEDS) seeds of each size'
@@ -35,8 +35,10 @@ help:
 # with.
 configure_in = test -e $(1)/build.ninja -o -e $(1)/Makefile || \
   cmake -S . -B $(1) $$(command -v ninja > /dev/null && echo -G Ninja) $(2)
-# Builds with a sanitizer are optimised a little, and know their lines.
-sanitized = -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG='-O1 -g1' -DSYNOD_SANITIZE=$(1)
+# Builds with a sanitizer are optimised a little, and know their lines. Clang compiles them in three quarters of the time
+# of g++.
+sanitized = -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG='-O1 -g1' -DSYNOD_SANITIZE=$(1) \
+  -DCMAKE_CXX_COMPILER=clang++-14
 
 deps:
 	@scripts/deps
@@ -71,16 +73,16 @@ check: deps
 configure-asan: deps
 	@$(call configure_in,$(BUILD)-asan,$(call sanitized,address))
 configure-tsan: deps
-	@$(call configure_in,$(BUILD)-tsan,$(call sanitized,thread) -DCMAKE_CXX_COMPILER=clang++-14)
+	@$(call configure_in,$(BUILD)-tsan,$(call sanitized,thread))
 
 fuzz: deps
-	@$(call configure_in,$(BUILD)-fuzz,$(call sanitized,fuzz) -DCMAKE_CXX_COMPILER=clang++-14)
+	@$(call configure_in,$(BUILD)-fuzz,$(call sanitized,fuzz))
 	@cmake --build $(BUILD)-fuzz --parallel $(JOBS) --target fuzzers
 	@scripts/fuzz $(BUILD)-fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 test-asan: configure-asan
-	@cmake --build $(BUILD)-asan --parallel $(JOBS)
-	@scripts/run_tests $(BUILD)-asan $(JOBS) -L '^(unit|script|regress|fuzz|sanitizers|asan)$$'
+	@cmake --build $(BUILD)-asan --parallel $(JOBS) --target tests_of_one_process
+	@scripts/run_tests $(BUILD)-asan $(JOBS) -L '^(unit|script|regress|sanitizers|asan)$$'
 
 test-tsan: configure-tsan
 	@cmake --build $(BUILD)-tsan --parallel $(JOBS) \

@@ -22,9 +22,13 @@ function(synod_executable name)
   target_link_libraries(${name} PRIVATE synod_options)
 endfunction()
 
-# A sanitizer makes a test several times slower.
+# What `make test-asan` builds.
+add_custom_target(tests_of_one_process)
+
+# A sanitizer makes a test several times slower, and its compilation too: the tests' own files are not optimised.
 if(SYNOD_SANITIZE)
   set(test_timeout_seconds 1800)
+  set(test_options -O0)
 else()
   set(test_timeout_seconds 300)
 endif()
@@ -36,6 +40,8 @@ function(synod_test name)
   add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PRIVATE synod_options ${arg_LINK} GTest::gtest GTest::gtest_main)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_compile_options(${name} PRIVATE ${test_options})
+  add_dependencies(tests_of_one_process ${name})
   add_test(NAME ${name} COMMAND ${name})
   file(RELATIVE_PATH label ${PROJECT_SOURCE_DIR}/test ${CMAKE_CURRENT_SOURCE_DIR})
   string(REGEX REPLACE "/.*" "" label ${label})

@@ -1,6 +1,6 @@
 #include "test/sim/disk/sim_env.h"
 
-#include <cstring>
+#include <algorithm>
 #include <utility>
 
 #include "base/assert.h"
@@ -29,7 +29,7 @@ class SimFile final : public leveldb::SequentialFile, public leveldb::RandomAcce
     ByteView bytes;
     const DiskError error = life_->disk()->read(file_, offset, n, bytes);
     if (error != DiskError::none) return failed(file_->path, error);
-    std::memcpy(scratch, bytes.data(), bytes.size());
+    std::copy(bytes.begin(), bytes.end(), scratch);
     *result = leveldb::Slice(scratch, bytes.size());
     return leveldb::Status::OK();
   }

@@ -75,7 +75,9 @@ TEST(ResultDeathTest, asserts_on_the_error_of_a_value) {
   EXPECT_DEATH(static_cast<void>(result.error()), "that has a value");
 }
 
-TEST(ResultDeathTest, asserts_on_an_error_that_is_none) { EXPECT_DEATH(Result<int>(Status::ok()), "needs an error"); }
+TEST(ResultDeathTest, asserts_on_an_error_that_is_none) {
+  EXPECT_DEATH(static_cast<void>(Result<int>(Status::ok())), "needs an error");
+}
 
 Status leave_early(const Status& first, bool& went_on) {
   SYNOD_RETURN_IF_ERROR(first);
