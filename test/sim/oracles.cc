@@ -13,8 +13,8 @@ namespace {
 // How many versions below the last chosen one are remembered in full.
 constexpr uint64_t versions_remembered = 2000;
 
-// While a disk hangs, what it is asked for is bounded by the window, and by the time until the hang is noticed.
-constexpr size_t held_messages_max = 200;
+// Beside one for each step that waits for the disk: what a lease has said again.
+constexpr size_t held_messages_beside = 200;
 
 std::string text(const ChainHash& hash) { return to_string(hash).substr(0, 8); }
 std::string text(const Position& position) {
@@ -371,7 +371,9 @@ void Oracles::check_leases() {
 // What the core keeps of requests, and of what is in flight, its invariants bound.
 void Oracles::check_caps(const std::string& member) {
   const size_t held = cluster_.member(member).process->executor->held_messages();
-  if (held > held_messages_max) violated(fmt::format("{} holds {} messages until a write is durable", member, held));
+  const size_t steps = cluster_.options().unwritten_bytes_max / CoreOptions::unwritten_step_bytes;
+  if (held > steps + held_messages_beside)
+    violated(fmt::format("{} holds {} messages until a write is durable", member, held));
   const size_t under_way = cluster_.network().most_under_way();
   const size_t limit = cluster_.messenger_limits().max_queue_bytes + Network::socket_buffer;
   if (under_way > limit) violated(fmt::format("{} bytes wait on one connection, of {} allowed", under_way, limit));

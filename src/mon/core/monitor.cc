@@ -89,7 +89,12 @@ void Monitor::finish(TimePoint now, Output& out) {
     promise_step_ = out.step;
   }
   if (out.identity || !out.writes.empty()) {
-    pending_writes_.push_back({out.step, now, out.identity.has_value() || out.is_durable});
+    size_t bytes = CoreOptions::unwritten_step_bytes;
+    for (const StoreWrite& write : out.writes) {
+      if (const auto* put = std::get_if<PutEntry>(&write)) bytes += put->entry.value.view().size();
+    }
+    pending_writes_.push_back({out.step, now, out.identity.has_value() || out.is_durable, bytes});
+    pending_bytes_ += bytes;
   }
   for (const StoreWrite& write : out.writes) {
     const auto* apply = std::get_if<ApplyEntry>(&write);
@@ -195,7 +200,10 @@ void Monitor::handle(TimePoint now, StoreProgress& input, Output& out) {
   auto is_done = [&](const PendingWrite& write) {
     return (write.is_durable ? input.durable_step : input.visible_step) >= write.step;
   };
-  while (!pending_writes_.empty() && is_done(pending_writes_.front())) pending_writes_.pop_front();
+  while (!pending_writes_.empty() && is_done(pending_writes_.front())) {
+    pending_bytes_ -= pending_writes_.front().bytes;
+    pending_writes_.pop_front();
+  }
   while (!applies_.empty() && applies_.begin()->first <= input.visible_step) {
     visible_ = std::max(visible_, applies_.begin()->second);
     applies_.erase(applies_.begin());
@@ -285,8 +293,10 @@ uint64_t Monitor::run_task(Task task, Output& out) {
 }
 
 // Time in which nothing of the process ran counts too; but then what was written meanwhile is reported first, or soon.
+// And a process that was paused may be handed more at once than its memory should hold.
 bool Monitor::disk_hangs(TimePoint now) const {
-  return !pending_writes_.empty() && now - pending_writes_.front().since > options_.store_write_bound;
+  const bool is_full = pending_bytes_ > options_.unwritten_bytes_max;
+  return is_full || (!pending_writes_.empty() && now - pending_writes_.front().since > options_.store_write_bound);
 }
 
 bool Monitor::may_elect(TimePoint now) const {

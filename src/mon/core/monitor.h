@@ -159,8 +159,10 @@ class Monitor {
     uint64_t step;
     TimePoint since;
     bool is_durable;
+    size_t bytes;
   };
   std::deque<PendingWrite> pending_writes_;  // oldest first
+  size_t pending_bytes_ = 0;                 // of all of them
   std::map<uint64_t, Version> applies_;      // step -> version applied by it, until visible
   Version visible_;
   Position last_committed_;  // while there is no Paxos

@@ -51,10 +51,13 @@ void Monitor::check_steps() const {
   }
   SYNOD_ASSERT(below == last_committed_.version, "I-20: what is committed is applied, or on its way");
   uint64_t oldest = 0;
+  size_t bytes = 0;
   for (const PendingWrite& write : pending_writes_) {
     SYNOD_ASSERT(write.step > oldest && write.step <= step_, "writes are pending in the order of their steps");
     oldest = write.step;
+    bytes += write.bytes;
   }
+  SYNOD_ASSERT(bytes == pending_bytes_, "what waits for the disk is counted");
   for (const auto& [task, session] : provider_tasks_) SYNOD_ASSERT(task <= last_task_, "tasks are numbered upwards");
   for (const uint64_t task : requester_tasks_) SYNOD_ASSERT(task <= last_task_, "tasks are numbered upwards");
   for (const auto& [task, who] : log_reads_) {

@@ -38,7 +38,8 @@ std::string Monitor::waits_for(TimePoint now) const {
     case MemberState::leader:
       if (!paxos_->has_lease(now)) return "no majority of the members grants the leader's lease";
       [[fallthrough]];
-    case MemberState::peon: return disk_hangs(now) ? "a write to its own disk does not return" : "";
+    case MemberState::peon:
+      return disk_hangs(now) ? fmt::format("its own disk hangs: {} writes wait for it", pending_writes_.size()) : "";
   }
   std::string silent;
   for (const Member& member : monmap_->members) {

@@ -17,6 +17,9 @@ struct CoreOptions {
   Duration election_delay_max() const { return lease / 3; }
   // A member whose oldest write is pending for longer does not lead if another can, and takes no values.
   Duration store_write_bound = std::chrono::seconds(2);
+  // The same if more than this waits for its disk: the values, and unwritten_step_bytes for each step that writes.
+  size_t unwritten_bytes_max = 64 << 20;
+  static constexpr size_t unwritten_step_bytes = 1 << 10;
   Duration formation_wait = std::chrono::seconds(1);
 
   // Log.

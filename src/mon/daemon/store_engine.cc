@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <mutex>
 #include <utility>
 
@@ -174,9 +175,13 @@ Result<TaskResult> StoreEngine::run_on_writer(const FormTask& task) {
 Result<TaskResult> StoreEngine::run_on_writer(const CreateStoreTask&) {
   SYNOD_ASSERT(store_ != nullptr, "only a formed member copies a store");
   Result<uint64_t> last = store_->last_sequence();
-  // Those of a copy that was given up are not used again.
-  if (last && new_store_ != nullptr) last = new_store_->last_sequence();
   if (!last) return last.error();
+  // Numbers are not used again: neither those of a copy that was given up, nor those that went to this store meanwhile.
+  if (new_store_ != nullptr) {
+    const Result<uint64_t> given_up = new_store_->last_sequence();
+    if (!given_up) return given_up.error();
+    last = std::max(*last, *given_up);
+  }
   new_store_.reset();
   Result<StoreHome::NewStore> created = home_.create_store(options_.database);
   if (!created) return created.error();

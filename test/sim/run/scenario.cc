@@ -63,6 +63,7 @@ CoreOptions draw_options(SeededRandom& random) {
   options.fetch_bytes = random.between(100, 5000);
   options.window = random.between(1, 8);
   options.batch_requests = random.chance(30) ? random.between(1, 4) : 1024;
+  options.unwritten_bytes_max = random.between(32, 128) << 10;
   options.lease = milliseconds(random.between(6, 12) * 100);
   if (random.chance(20)) options.pending_requests_max = random.between(2, 8);
   return options;
