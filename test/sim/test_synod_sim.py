@@ -51,7 +51,8 @@ class CommandLine(unittest.TestCase):
                 ([], 'one command'), (['walk'], "'walk'"), (['run', '--seeds', '0'], '--seeds'),
                 (['run', '--seeds', 'x'], "'x'"), (['run', '--members', '4'], '3 or 5'),
                 (['run', '--profile', 'fast'], "'fast'"), (['replay'], '--seed'), (['run', '--nonsense'], 'nonsense'),
-                (['run', '--seed', '3'], '--first-seed'), (['replay', '--seed', '1', '--only', '1,x'], "'x'")]:
+                (['run', '--seed', '3'], '--first-seed'), (['replay', '--seed', '1', '--only', '1,x'], "'x'"),
+                (['replay', '--seed', '1', '--only', '1000'], 'no fault 1000')]:
             result = sim(*words)
             self.assertEqual(result.returncode, 2, words)
             self.assertIn(said, result.stderr)

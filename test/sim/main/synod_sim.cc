@@ -26,10 +26,8 @@ constexpr int exit_violations = 1;
 Scenario scenario_of(const SimOptions& options, uint64_t seed) {
   // The same for each command, so that a replay is of the run that failed.
   const bool is_both = options.profile == Profile::standard && seed % both_every == 0;
-  Scenario scenario =
-      expand(seed, options.members, std::chrono::minutes(options.minutes), is_both ? Profile::both : options.profile);
-  if (options.only) scenario.keep_faults(*options.only);
-  return scenario;
+  return expand(seed, options.members, std::chrono::minutes(options.minutes),
+                is_both ? Profile::both : options.profile);
 }
 
 std::string replay_command(const SimOptions& options, uint64_t seed) {
@@ -67,7 +65,6 @@ class Campaign {
   void start(uint64_t seed) {
     const Scenario scenario = scenario_of(options_, seed);
     RunOptions run_options;
-    if (options_.only) run_options.successes_min = 0;
     running_.push_back({seed, start_isolated(scenario, run_options)});
   }
 
@@ -116,8 +113,18 @@ class Campaign {
 int replay(const SimOptions& options) {
   RunOptions run_options;
   run_options.trace = options.trace;
-  if (options.only) run_options.successes_min = 0;
-  const RunResult result = finish_isolated(start_isolated(scenario_of(options, options.first_seed), run_options));
+  Scenario scenario = scenario_of(options, options.first_seed);
+  if (options.only) {
+    const size_t count = scenario.faults.size();
+    if (!options.only->empty() && *options.only->rbegin() >= count) {
+      fmt::print(stderr, "synod-sim: --only: seed {} has no fault {}; `synod-sim faults` lists its {}\n",
+                 options.first_seed, *options.only->rbegin(), count);
+      return exit_usage;
+    }
+    scenario.keep_faults(*options.only);
+    run_options.successes_min = 0;
+  }
+  const RunResult result = finish_isolated(start_isolated(scenario, run_options));
   fmt::print("seed {}: {:016x} {} requests, {} while faults were active, {} faults, {} events\n", options.first_seed,
              result.hash, result.requests, result.successes_during_faults, result.faults, result.events);
   if (result.violation.empty()) return exit_ok;
