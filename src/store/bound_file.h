@@ -28,8 +28,7 @@ class BoundFile {
   BoundFile(FileSystem& files, std::string dir);
 
   // The bound of the store. `corruption` if there is no file, neither is whole, or none that is whole names the store.
-  // One file that is
-  // bad, or can't be read, is no failure, and is told in the log.
+  // One file that is bad, or cannot be read, is no failure, and is told in the log.
   Result<Bound> read(uint64_t store);
 
   // Durable when it returns; after a crash or an error the file that counted before is whole. Makes both files if one

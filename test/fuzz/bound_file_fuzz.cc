@@ -64,12 +64,7 @@ void check(ByteView first, ByteView second) {
 
 }  // namespace
 
-void run(ByteView input) {
-  if (input.empty()) return;
-  const auto [first, second] = two_files(input);
-  check(first, second);
-  check(with_right_checksum(first), with_right_checksum(second));
-}
+void run(ByteView input) { check_two_files(input, check, with_right_checksum); }
 
 std::vector<Bytes> seeds() {
   BoundFile file(posix_files(), scratch().path());

@@ -12,10 +12,16 @@
 
 namespace synod::fuzz {
 
-// The two files of an input, the first byte of which says where the first one ends. REQUIRES: it is not empty.
-inline std::pair<Bytes, Bytes> two_files(ByteView input) {
+// Checks an input as two files, as they are and each with the checksum that fits. The first byte says where the first
+// one ends.
+template <class Check, class Mend>
+void check_two_files(ByteView input, Check check, Mend with_right_checksum) {
+  if (input.empty()) return;
   const size_t split = input.size() * static_cast<unsigned char>(input[0]) / 256;
-  return {Bytes(input.substr(1, split)), Bytes(input.substr(std::min(input.size(), 1 + split)))};
+  const Bytes first(input.substr(1, split));
+  const Bytes second(input.substr(std::min(input.size(), 1 + split)));
+  check(first, second);
+  check(with_right_checksum(first), with_right_checksum(second));
 }
 
 class ScratchDir : public test::TempDir {

@@ -1,24 +1,19 @@
 // A leader whose own log was held for a sync, and so begins below the trim floor, asked for floors counted from where
 // its log begins: the logged floor went down.
-#include "test/unit/mon/paxos_driver.h"
-
-#include <gtest/gtest.h>
-
 #include <deque>
 
-#include "mon/core/monitor.h"
+#include "test/unit/mon/monitor_driver.h"
 
 namespace synod::test {
 namespace {
 
 // A cluster of one, which leads as soon as its promise is durable, with versions 1 to 70.
 MonitorStart alone_with_floor(Version floor) {
-  MonitorStart with;
+  MonitorStart with = MonitorDriver::made();
   with.options.log_retain_versions = 10;
   with.options.log_trim_min = 5;
   with.options.log_trim_max = 20;
   with.identity = {a, "a", 2, FormationState::formed, monmap_of(1).encode(), pn(1, a)};
-  with.address = "host-a:1000";
   with.monmap = monmap_of(1);
   with.log = log_with(history(70, pn(1, a)), 70);
   with.log->trim_floor = floor;
@@ -27,18 +22,15 @@ MonitorStart alone_with_floor(Version floor) {
 
 // The first floor that it asks for. Its disk is quick, and what it tells itself arrives.
 Version first_floor(MonitorStart start) {
-  FixedRandom random;
-  TimePoint now{std::chrono::hours(1)};
-  Monitor monitor(std::move(start), random, now);
+  MonitorDriver driver(std::move(start));
   std::deque<Input> inputs;
   for (int i = 0; i < 1000; ++i) {
     if (inputs.empty()) {
-      now += std::chrono::milliseconds(10);
+      driver.now += std::chrono::milliseconds(10);
       inputs.emplace_back(Tick{});
     }
-    const Output out = monitor.step(now, std::move(inputs.front()));
+    const Output out = driver.step(std::move(inputs.front()));
     inputs.pop_front();
-    monitor.check_invariants();
     for (const TaskRequest& request : out.tasks) {
       if (const auto* task = std::get_if<EvaluateTask>(&request.task)) return task->trim_to;
     }
@@ -50,7 +42,7 @@ Version first_floor(MonitorStart start) {
   return {};
 }
 
-TEST(TrimFloorGoesDown, a_leader_goes_on_from_the_logged_floor) {
+TEST(Regress, a_leader_goes_on_from_the_logged_trim_floor) {
   EXPECT_EQ(first_floor(alone_with_floor(Version(55))), Version(62)) << "it has one version more by then";
   EXPECT_EQ(first_floor(alone_with_floor(Version())), Version(21)) << "without one, from where its log begins";
 }

@@ -372,8 +372,9 @@ void Oracles::check_leases() {
 void Oracles::check_caps(const std::string& member) {
   const size_t held = cluster_.member(member).process->executor->held_messages();
   const size_t steps = cluster_.options().unwritten_bytes_max / CoreOptions::unwritten_step_bytes;
-  if (held > steps + held_messages_beside)
+  if (held > steps + held_messages_beside) {
     violated(fmt::format("{} holds {} messages until a write is durable", member, held));
+  }
   const size_t under_way = cluster_.network().most_under_way();
   const size_t limit = cluster_.messenger_limits().max_queue_bytes + Network::socket_buffer;
   if (under_way > limit) violated(fmt::format("{} bytes wait on one connection, of {} allowed", under_way, limit));

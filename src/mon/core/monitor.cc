@@ -46,7 +46,6 @@ Monitor::~Monitor() = default;
 
 void Monitor::start_paxos(TimePoint now, LogState log, TimePoint quiet_until) {
   if (!is_member()) return;
-  trim_floor_ = std::max(trim_floor_, log.trim_floor);
   paxos_.emplace(options_, random_, identity_.id, *monmap_, identity_.promised, std::move(log), now, quiet_until);
   // Whoever evaluates remembers values in flight by their term.
   paxos_->continue_terms(last_term_);

@@ -117,7 +117,7 @@ void Monitor::on_unmarked(TimePoint now, Output& out) {
   is_marked_ = false;
   LogState log{marked_log_->committed(),
                marked_log_->first(),
-               Version(),
+               trim_floor_,
                {marked_log_->accepted().begin(), marked_log_->accepted().end()}};
   marked_log_.reset();
   last_failed_provider_ = MemberId();
@@ -171,6 +171,7 @@ void Monitor::on_switched(TimePoint now, Switched& switched, Output& out) {
   visible_ = switched.log.applied.version;
   last_committed_ = switched.log.applied;
   last_first_ = switched.log.first;
+  trim_floor_ = switched.log.trim_floor;
   // The grants that it gave before the sync have ended, or are of the pn that it promised last.
   start_paxos(now, std::move(switched.log), now + options_.lease);
   out.addresses = addresses();

@@ -36,8 +36,8 @@ bool PeerTable::is_reachable(MemberId id, TimePoint now) const {
 const Peer* PeerTable::find_reachable_name(const std::string& name, TimePoint now) const {
   const Peer* found = nullptr;
   for (const auto& [id, peer] : peers_) {
-    const bool is_candidate = peer.probe.name == name && now <= peer.heard + silence_max_;
-    if (is_candidate && (found == nullptr || peer.heard > found->heard)) found = &peer;
+    if (peer.probe.name != name || !is_reachable(id, now)) continue;
+    if (found == nullptr || peer.heard > found->heard) found = &peer;
   }
   return found;
 }

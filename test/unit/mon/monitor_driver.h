@@ -12,9 +12,10 @@
 namespace synod::test {
 
 struct MonitorDriver {
-  explicit MonitorDriver(bool is_marked = false) : monitor(made(is_marked), random, now) {}
+  explicit MonitorDriver(bool is_marked = false) : MonitorDriver(made(is_marked)) {}
+  explicit MonitorDriver(MonitorStart start) : monitor(std::move(start), random, now) {}
 
-  static MonitorStart made(bool is_marked) {
+  static MonitorStart made(bool is_marked = false) {
     MonitorStart with;
     with.identity = {a, "a", 2, FormationState::formed, monmap_of(3).encode(), pn(1, b)};
     with.address = "host-a:1000";
