@@ -41,9 +41,10 @@ bool has_quorum(const StatusReply& status) {
 
 class Client::Impl {
  public:
-  explicit Impl(ClientOptions options)
+  Impl(ClientOptions options, std::unique_ptr<Loop> loop)
       : options_(std::move(options)),
-        connection_(loop_, [this] { loop_.stop(); }),
+        loop_(std::move(loop)),
+        connection_(*loop_, [this] { loop_->stop(); }),
         number_(draw_client_number()),
         ids_(number_) {
     SYNOD_ASSERT(!options_.monitors.empty(), "a client needs the address of a monitor");
@@ -81,7 +82,7 @@ class Client::Impl {
   Duration share() const { return options_.timeout / 4; }
 
   ClientOptions options_;
-  AsioLoop loop_;
+  std::unique_ptr<Loop> loop_;
   MonitorConnection connection_;
   const uint64_t number_;  // of this client, in its sessions
   SessionId session_;      // number zero: none
@@ -95,9 +96,9 @@ class Client::Impl {
 template <class Done>
 bool Client::Impl::wait(TimePoint deadline, Done done) {
   while (!done()) {
-    const TimePoint now = loop_.now();
+    const TimePoint now = loop_->now();
     if (now >= deadline || is_cancelled()) return false;
-    loop_.run_until(options_.is_cancelled ? std::min(deadline, now + cancel_poll) : deadline);
+    loop_->run_until(options_.is_cancelled ? std::min(deadline, now + cancel_poll) : deadline);
   }
   return true;
 }
@@ -119,14 +120,14 @@ std::string Client::Impl::with_monitor(const std::string& reason) const {
 Status Client::Impl::ensure_ready(TimePoint deadline) {
   // The loop stood still between the calls: what happened meanwhile comes first, for a request on a connection that is
   // gone is lost time, and a write then is of unknown outcome until another monitor answers it.
-  const TimePoint start = loop_.now();
-  if (connection_.is_ready()) loop_.run_until(start);
+  const TimePoint start = loop_->now();
+  if (connection_.is_ready()) loop_->run_until(start);
   if (connection_.is_ready()) return Status::ok();
   connection_.open(monitor());
   const TimePoint until = std::min(deadline, start + share());
   wait(until, [&] { return connection_.is_ready() || connection_.lost(); });
   if (connection_.is_ready()) return Status::ok();
-  if (!connection_.lost()) return no_answer("say hello", loop_.now() - start);
+  if (!connection_.lost()) return no_answer("say hello", loop_->now() - start);
   return {Code::unavailable, with_monitor(connection_.lost()->message())};
 }
 
@@ -139,7 +140,7 @@ Client::Impl::Attempt Client::Impl::judge(ClientReply reply) const {
 
 Client::Impl::Attempt Client::Impl::attempt(const RequestBody& body, TimePoint deadline) {
   if (Status status = ensure_ready(deadline); !status.is_ok()) return {std::nullopt, std::move(status)};
-  const TimePoint start = loop_.now();
+  const TimePoint start = loop_->now();
   const TimePoint until = std::min(deadline, start + share());
   const int64_t left_ms = to_milliseconds(until - start);
   if (left_ms <= 0 || is_cancelled()) return {std::nullopt, Status(Code::unavailable, "the time was up")};
@@ -154,7 +155,7 @@ Client::Impl::Attempt Client::Impl::attempt(const RequestBody& body, TimePoint d
   Status reason = connection_.lost()
                       ? Status(Code::unavailable, fmt::format("the connection to {} was lost before it answered: {}",
                                                               monitor(), connection_.lost()->message()))
-                      : no_answer("answer", loop_.now() - start);
+                      : no_answer("answer", loop_->now() - start);
   return {std::nullopt, std::move(reason), false, true};
 }
 
@@ -174,15 +175,15 @@ Result<ClientReply> Client::Impl::call(const RequestBody& body, TimePoint deadli
     is_maybe_done |= result.is_maybe_done;
     // What a monitor says tells more than that another one is down, and that more than that the time was up in the
     // middle of an attempt.
-    const bool is_late = loop_.now() >= deadline || is_cancelled();
+    const bool is_late = loop_->now() >= deadline || is_cancelled();
     const bool tells_more = result.is_answer || (!has_answer && !is_late);
     if (tells_more || reason.is_ok()) reason = std::move(result.reason);
     has_answer |= result.is_answer;
     go_to_next();
     if (is_late) break;
     if (moves_ % options_.monitors.size() == 0 && moves_ < attempts) {
-      wait(std::min(deadline, loop_.now() + pause_between_rounds), [] { return false; });
-      if (loop_.now() >= deadline || is_cancelled()) break;
+      wait(std::min(deadline, loop_->now() + pause_between_rounds), [] { return false; });
+      if (loop_->now() >= deadline || is_cancelled()) break;
     }
   }
   if (is_write && is_maybe_done) return Status(Code::unknown_outcome, reason.message());
@@ -190,7 +191,7 @@ Result<ClientReply> Client::Impl::call(const RequestBody& body, TimePoint deadli
 }
 
 Result<ClientReply> Client::Impl::call(RequestBody body) {
-  return call(body, loop_.now() + options_.timeout, SIZE_MAX);
+  return call(body, loop_->now() + options_.timeout, SIZE_MAX);
 }
 
 Status Client::Impl::open_session(TimePoint deadline) {
@@ -205,7 +206,7 @@ Status Client::Impl::open_session(TimePoint deadline) {
 }
 
 Result<ClientReply> Client::Impl::write(WriteRequest request) {
-  const TimePoint deadline = loop_.now() + options_.timeout;
+  const TimePoint deadline = loop_->now() + options_.timeout;
   const uint64_t sequence = ++sequence_;
   RequestBody body = std::move(request);
   for (;;) {
@@ -215,15 +216,15 @@ Result<ClientReply> Client::Impl::write(WriteRequest request) {
     Result<ClientReply> reply = call(body, deadline, SIZE_MAX);
     if (reply || reply.error().code() != Code::unknown_session) return reply;
     // Certainly not done. The session was idle for so long that the cluster needed its place.
-    if (loop_.now() >= deadline || is_cancelled()) return Status(Code::unavailable, reply.error().message());
+    if (loop_->now() >= deadline || is_cancelled()) return Status(Code::unavailable, reply.error().message());
   }
 }
 
 Result<StatusReply> Client::Impl::status() {
-  const TimePoint deadline = loop_.now() + options_.timeout;
+  const TimePoint deadline = loop_->now() + options_.timeout;
   std::optional<StatusReply> first;
   Status reason(Code::unavailable, "the time was up");
-  for (size_t asked = 0; asked < options_.monitors.size() && loop_.now() < deadline; ++asked) {
+  for (size_t asked = 0; asked < options_.monitors.size() && loop_->now() < deadline; ++asked) {
     Result<ClientReply> reply = first ? call(StatusRequest{}, deadline, 1) : call(StatusRequest{}, deadline, SIZE_MAX);
     if (!reply) {
       reason = reply.error();
@@ -239,7 +240,9 @@ Result<StatusReply> Client::Impl::status() {
   return reason;
 }
 
-Client::Client(ClientOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+Client::Client(ClientOptions options) : Client(std::move(options), std::make_unique<AsioLoop>()) {}
+Client::Client(ClientOptions options, std::unique_ptr<Loop> loop)
+    : impl_(std::make_unique<Impl>(std::move(options), std::move(loop))) {}
 Client::~Client() = default;
 
 void Client::set_timeout(Duration timeout) { impl_->set_timeout(timeout); }

@@ -21,6 +21,7 @@
 #include "base/status.h"
 #include "base/time.h"
 #include "msg/messages.h"
+#include "msg/transport.h"
 
 namespace synod {
 
@@ -38,6 +39,8 @@ class Client {
  public:
   // REQUIRES: monitors is not empty.
   explicit Client(ClientOptions options);
+  // On a loop of the caller's, which nobody else runs while a call lasts.
+  Client(ClientOptions options, std::unique_ptr<Loop> loop);
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;

@@ -11,16 +11,15 @@
 
 namespace synod {
 
-class AsioLoop : public Clock, public Timers, public Transport {
+class AsioLoop : public Loop, public Timers {
  public:
   AsioLoop();
   ~AsioLoop() override;
 
   // Until stop(). REQUIRES: called once, or again after it returned.
   void run();
-  // Runs until stop() or until `deadline` has passed.
-  void run_until(TimePoint deadline);
-  void stop();  // from any thread
+  void run_until(TimePoint deadline) override;
+  void stop() override;  // from any thread
 
   // Runs `task` on the loop's thread, soon. From any thread.
   void post(std::function<void()> task);

@@ -43,6 +43,14 @@ class Transport {
   virtual void close(ConnectionId connection) = 0;
 };
 
+// A clock and a transport whose owner runs them, to wait for what comes. Nothing happens between two runs.
+class Loop : public Clock, public Transport {
+ public:
+  // Runs until stop() or until `deadline` has passed.
+  virtual void run_until(TimePoint deadline) = 0;
+  virtual void stop() = 0;
+};
+
 using TimerId = uint64_t;
 
 class Timers {

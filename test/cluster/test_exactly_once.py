@@ -5,10 +5,9 @@ import sys
 import threading
 import unittest
 
-from harness import CLI, OK, ClusterTest, die_with_the_test, run, seeded_random, wait_until
+from harness import CLI, OK, PATIENCE, ClusterTest, die_with_the_test, run, seeded_random, wait_until
 
 LEADER_KILLS = 8
-PATIENCE = 60  # seconds; many times what a change of leaders takes
 
 
 class Importer(threading.Thread):

@@ -10,8 +10,8 @@ import threading
 import time
 import unittest
 
-from harness import (CLI, OK, UNAVAILABLE, UNKNOWN, ClusterTest, die_with_the_test, escape, run, seeded_random,
-                     wait_until)
+from harness import (CLI, OK, PATIENCE, UNAVAILABLE, UNKNOWN, ClusterTest, die_with_the_test, escape, run,
+                     seeded_random, wait_until)
 
 WRITERS = 4
 KILLS = 20
@@ -66,7 +66,7 @@ class Kill(ClusterTest):
             lasts = '\n'.join(f'writer {writer.number}: {writer.last}' for writer in writers)
             return f'an import was acknowledged, while all members run\n{statuses}\n{lasts}'
         wait_until(lambda: sum(len(writer.acknowledged) for writer in writers) > before or
-                   any(writer.failure for writer in writers), 20, explain)
+                   any(writer.failure for writer in writers), PATIENCE, explain)
 
     def kill_members(self, cluster, writers):
         """Twenty kills: mostly of one, at times of two or of all at once; each is restarted soon after."""
@@ -118,7 +118,8 @@ class Kill(ClusterTest):
         self.assertGreater(acknowledged, KILLS * BATCH_KEYS, 'too little was written for the kills to mean anything')
         self.check_content(cluster.export(timeout=30), writers)
         for name in cluster.names:  # and on each member's own disk
-            wait_until(lambda: len(cluster.export(mons=[name], timeout=30)) >= acknowledged, 10, f'{name} has all')
+            wait_until(lambda: len(cluster.export(mons=[name], timeout=30)) >= acknowledged, PATIENCE,
+                       f'{name} has all')
             ran = cluster.must('export', '--consistency', 'serializable', mons=[name], timeout=30)
             self.assertGreaterEqual(ran.out.count(b'\n'), acknowledged)
 
@@ -139,7 +140,7 @@ class Kill(ClusterTest):
                 self.fail(f'strace cannot attach to {daemon.name}: {tracer.stderr.read().decode()}')
             tasks = pathlib.Path(f'/proc/{daemon.pid}/task').iterdir()
             return all('TracerPid:\t0\n' not in (task / 'status').read_text() for task in tasks)
-        wait_until(is_attached, 10, f'strace is attached to all threads of {daemon.name}')
+        wait_until(is_attached, PATIENCE, f'strace is attached to all threads of {daemon.name}')
 
     def test_a_peon_killed_between_its_write_and_its_answer_accepts_again_when_it_is_back(self):
         # Its acceptance is on its disk, but the leader has not heard of it; nobody else is there to make the majority.
@@ -148,8 +149,8 @@ class Kill(ClusterTest):
         leader = cluster.leader()
         peon, third = cluster.others(leader)
         cluster[third].kill()
-        cluster.wait_status(lambda status: third not in status['quorum'], 10, 'the third member does not count any '
-                            'more', (leader,))
+        cluster.wait_status(lambda status: third not in status['quorum'], PATIENCE,
+                            'the third member does not count any more', (leader,))
         self.kill_at_its_next_sync(cluster[peon])
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
             first = pool.submit(cluster.put, 'key', 'first', check=False, mons=(leader,), timeout=20)

@@ -4,7 +4,7 @@ import itertools
 import shutil
 import unittest
 
-from harness import OK, UNAVAILABLE, USAGE, ClusterTest, Daemon, free_ports, run, wait_until
+from harness import OK, PATIENCE, UNAVAILABLE, USAGE, ClusterTest, Daemon, free_ports, run, wait_until
 
 
 class LostDirectory(ClusterTest):
@@ -14,7 +14,8 @@ class LostDirectory(ClusterTest):
 
     def wait_outsider(self, cluster, name):
         """Its own words, once it says that it is not a member."""
-        return cluster.wait_status(lambda status: status['state'] == 'outsider', 20, f'{name} is an outsider', (name,))
+        return cluster.wait_status(lambda status: status['state'] == 'outsider', PATIENCE, f'{name} is an outsider',
+                                   (name,))
 
     def test_a_member_that_lost_its_directory_says_that_it_is_not_a_member_and_the_others_go_on(self):
         cluster = self.formed_cluster()
@@ -30,8 +31,8 @@ class LostDirectory(ClusterTest):
         cluster.put('key', 'value', mons=('a', 'b'))
         cluster.wait_quorum(2, mons=('a', 'b'))
         # The last grant of the old member id lapses; the new one never grants any.
-        status = cluster.wait_status(lambda status: sorted(status['quorum']) == ['a', 'b'], 10, 'c is not in quorum',
-                                     ('a',))
+        status = cluster.wait_status(lambda status: sorted(status['quorum']) == ['a', 'b'], PATIENCE,
+                                     'c is not in quorum', ('a',))
         self.assertEqual(status['fsid'], before['fsid'])
         ids = {member['name']: member['id'] for member in before['members']}
         self.assertEqual({member['name']: member['id'] for member in status['members']}, ids, 'the monmap changed')
@@ -75,7 +76,7 @@ class LostDirectory(ClusterTest):
                       cluster.command('a', data=cluster.root / 'copy', members=members))
         try:
             copy.start()
-            wait_until(lambda: b'listens at' in copy.log_bytes(), 20, 'the copy listens')
+            wait_until(lambda: b'listens at' in copy.log_bytes(), PATIENCE, 'the copy listens')
             copy.kill()
             copy.start()  # one start more than the original has counted
             self.assertEqual(cluster['a'].wait_exit(20), 5)
@@ -127,7 +128,7 @@ class Formation(ClusterTest):
                 cluster = self.cluster()
                 for name in order:
                     cluster[name].start()
-                    wait_until(lambda: cluster.status(name, timeout=1), 20, f'{name} answers')
+                    wait_until(lambda: cluster.status(name, timeout=1), PATIENCE, f'{name} answers')
                 cluster.wait_quorum(3)
                 fsids = self.fsids(cluster)
                 self.assertEqual(len(fsids), 1)
@@ -137,7 +138,7 @@ class Formation(ClusterTest):
         cluster = self.cluster()
         cluster.start('a', 'b')
         for name in ('a', 'b'):
-            cluster.wait_status(lambda status: status['state'] == 'forming' and status['detail'], 20, 'it waits',
+            cluster.wait_status(lambda status: status['state'] == 'forming' and status['detail'], PATIENCE, 'it waits',
                                 (name,))
         self.assert_exit(cluster.synod('status', '--wait-quorum', 1, timeout=3), UNAVAILABLE)
         for name in ('a', 'b'):
@@ -152,7 +153,7 @@ class Formation(ClusterTest):
             name = cluster.names[turn % 3]
             cluster[name].kill()
             cluster[name].start()
-            wait_until(lambda: cluster.status(name, timeout=1), 20, f'{name} answers')
+            wait_until(lambda: cluster.status(name, timeout=1), PATIENCE, f'{name} answers')
         cluster.wait_quorum(3)
         self.assertEqual(len(self.fsids(cluster)), 1)
 
@@ -162,7 +163,7 @@ class Formation(ClusterTest):
         cluster['a'].start()
         cluster['b'].start()
         cluster['c'].start(command=cluster.command('c', members=','.join(reversed(parts))))
-        said = cluster.wait_status(lambda status: status['state'] == 'forming' and 'list' in status['detail'], 20,
+        said = cluster.wait_status(lambda status: status['state'] == 'forming' and 'list' in status['detail'], PATIENCE,
                                    'it says that the lists differ', ('c',))
         self.assertEqual(said['fsid'], None)
         self.assert_exit(cluster.synod('status', '--wait-quorum', 1, timeout=2), UNAVAILABLE)

@@ -8,9 +8,8 @@ import socket
 import time
 import unittest
 
-from harness import (OK, REFUSED, STOP_SECONDS, UNAVAILABLE, UNKNOWN, USAGE, ClusterTest, import_lines, parse_lines, wait_until)
-
-SLACK_SECONDS = 1.5  # of a command beyond its --timeout, on a busy machine
+from harness import (OK, PATIENCE, REFUSED, UNAVAILABLE, UNKNOWN, USAGE, ClusterTest, import_lines, parse_lines,
+                     wait_until)
 
 
 class Quorum(ClusterTest):
@@ -34,7 +33,8 @@ class Quorum(ClusterTest):
         self.assertEqual(sorted(status['quorum']), cluster.names)
         self.assertIn(status['leader'], cluster.names)
         roles = ['leader'] + ['peon'] * (count - 1)  # the others' are known from their probes
-        cluster.wait_status(lambda status: sorted(member['state'] for member in status['members']) == roles, 10, roles)
+        cluster.wait_status(lambda status: sorted(member['state'] for member in status['members']) == roles,
+                            PATIENCE, roles)
         for name in cluster.names:  # whoever is asked, once it was told of the quorum
             cluster.wait_quorum(count, mons=(name,))
             self.check_every_command_works(cluster, mons=(name,))
@@ -67,7 +67,7 @@ class Quorum(ClusterTest):
             target = cluster.others(cluster.leader())[0]
             ran = cluster.must('leader', 'transfer', target, mons=(asked,))
             self.assertEqual(ran.out, f'leader {target}\n'.encode())
-            cluster.wait_status(lambda status: status['leader'] == target, 10, f'{target} leads')
+            cluster.wait_status(lambda status: status['leader'] == target, PATIENCE, f'{target} leads')
             cluster.put('key', asked)
             self.assertEqual(cluster.get('key', mons=(asked,)), asked.encode())
         target = cluster.others(cluster.leader())[0]
@@ -80,7 +80,7 @@ class Quorum(ClusterTest):
         self.assert_refused(cluster.synod('leader', 'transfer', 'nobody'), REFUSED, "no member has the name 'nobody'")
         self.assert_refused(cluster.synod('leader', 'transfer', leader), REFUSED, f'{leader} leads already')
         cluster[peon].kill()
-        cluster.wait_status(lambda status: len(status['quorum']) == 2, 10, 'its grant has ended', mons=(leader,))
+        cluster.wait_status(lambda status: len(status['quorum']) == 2, PATIENCE, 'its grant has ended', mons=(leader,))
         self.assert_refused(cluster.synod('leader', 'transfer', peon), REFUSED, f'{peon} is not reachable')
         self.assertEqual(cluster.leader(), leader)
         cluster.put('key', 'value')
@@ -90,7 +90,7 @@ class Quorum(ClusterTest):
         self.assert_refused(cluster.synod('leader', 'depose', peon), USAGE, 'depose')
         cluster[leader].kill()
         survivor = cluster.others(leader, peon)
-        cluster.wait_status(lambda status: status['leader'] is None, 10, 'nobody leads', mons=survivor)
+        cluster.wait_status(lambda status: status['leader'] is None, PATIENCE, 'nobody leads', mons=survivor)
         self.assert_refused(cluster.synod('leader', 'transfer', peon, timeout=1), UNAVAILABLE)
 
     def check_majority_dead(self, cluster, victims):
@@ -99,7 +99,7 @@ class Quorum(ClusterTest):
             cluster[victim].kill()
         survivor = cluster.others(*victims)[0]
         # A leader may answer reads as long as its lease lasts: nobody else can have written anything.
-        cluster.wait_status(lambda status: len(status['quorum']) <= len(cluster.names) // 2, 10, 'no quorum',
+        cluster.wait_status(lambda status: len(status['quorum']) <= len(cluster.names) // 2, PATIENCE, 'no quorum',
                             (survivor,))
         cluster.expected[b'key'] = None  # exit 4 means that it may still be done
         writes = [['put', 'key', 'from the minority'], ['del', 'key'], ['import', '-']]
@@ -115,7 +115,6 @@ class Quorum(ClusterTest):
             for ran in answers[len(writes):]:
                 self.assert_exit(ran, UNAVAILABLE)
             for ran in answers:
-                self.assertLess(ran.seconds, 2 + SLACK_SECONDS, str(ran))
                 self.assertEqual(ran.out, b'', str(ran))
                 self.assertTrue(ran.err.strip(), str(ran))
             ran = cluster.synod('get', 'key', '--consistency', 'serializable', mons=mons, timeout=2)
@@ -171,14 +170,12 @@ class Stopping(ClusterTest):
     def test_sigterm_ends_every_member_one_after_the_other(self):
         cluster = self.formed_cluster()
         for name in cluster.names:  # from a full quorum to the last one, which has none
-            started = time.monotonic()
             cluster[name].terminate()
-            self.assertLess(time.monotonic() - started, STOP_SECONDS)
 
     def test_sigterm_ends_a_member_that_waits_for_its_peers(self):
         cluster = self.cluster()
         cluster.start('a')
-        wait_until(lambda: cluster.status('a', timeout=1), 20, 'the member answers')
+        wait_until(lambda: cluster.status('a', timeout=1), PATIENCE, 'the member answers')
         cluster['a'].terminate()
 
     def test_sigterm_ends_a_member_that_has_not_bound_its_port(self):
@@ -190,7 +187,7 @@ class Stopping(ClusterTest):
         daemon.start(wrapper=('strace', '-D', '-f', '-qq', '-o', str(daemon.data) + '.strace', '-e', 'trace=bind',
                               '-e', 'inject=bind:delay_enter=1000000'))
         is_past_exec = lambda: os.path.basename(os.readlink(f'/proc/{daemon.pid}/exe')) == 'synod-mon'
-        wait_until(lambda: not daemon.is_running or (is_past_exec() and daemon.catches(signal.SIGTERM)), 20,
+        wait_until(lambda: not daemon.is_running or (is_past_exec() and daemon.catches(signal.SIGTERM)), PATIENCE,
                    'SIGTERM has a handler')
         with socket.socket() as probe:
             self.assertNotEqual(probe.connect_ex(('127.0.0.1', int(daemon.address.split(':')[1]))), 0,

@@ -7,7 +7,7 @@ import threading
 import time
 import unittest
 
-from harness import NOT_FOUND, OK, UNAVAILABLE, CLI, ClusterTest, run, wait_until
+from harness import CLI, NOT_FOUND, OK, PATIENCE, UNAVAILABLE, ClusterTest, run, wait_until
 
 ROUNDS = 4
 FRAME_PREFIX_BYTES = 24  # with two lengths at offset 8: of the header and of the payload
@@ -107,7 +107,7 @@ class StaleRead(ClusterTest):
     def wait_for_another_leader(self, cluster, leader):
         """Before that, a write could be forwarded to the stopped leader, and its outcome would be unknown."""
         others = cluster.others(leader)
-        cluster.wait_status(lambda status: status['leader'] in others and leader not in status['quorum'], 20,
+        cluster.wait_status(lambda status: status['leader'] in others and leader not in status['quorum'], PATIENCE,
                             'another leader', others)
         return others
 
@@ -156,7 +156,7 @@ class StaleRead(ClusterTest):
             try:
                 reads = [self.pool.submit(self.get_from, proxy.address, 60) for proxy in proxies]
                 for proxy in proxies:
-                    wait_until(proxy.held.is_set, 10, 'the client has sent its request')
+                    wait_until(proxy.held.is_set, PATIENCE, 'the client has sent its request')
                 cluster[leader].stop()
                 self.commit_behind_the_back_of(cluster, leader, f'new {turn}')
                 for proxy in proxies:

@@ -3,12 +3,11 @@
 import re
 import unittest
 
-from harness import UNAVAILABLE, ClusterTest, wait_until
+from harness import PATIENCE, UNAVAILABLE, ClusterTest, wait_until
 
 # A log that is soon trimmed, and chunks that make a sync long enough to be disturbed.
 SMALL_LOG = ('--log-retain-versions', 20, '--log-trim-min', 10)
 SMALL_CHUNKS = ('--sync-chunk-bytes', 2048)
-SYNC_SECONDS = 60
 FINISHED = re.compile(r'sync finished (.*)')
 
 
@@ -65,7 +64,7 @@ class Sync(ClusterTest):
         for _ in range(10):
             before = snapshots()
             self.restart_behind(cluster)
-            wait_until(lambda: snapshots() > before, 30, 'a snapshot is opened for c')
+            wait_until(lambda: snapshots() > before, PATIENCE, 'a snapshot is opened for c')
             cluster['c'].stop()
             if len(finished_syncs(cluster['c'])) == self.finished_before:
                 return
@@ -75,7 +74,7 @@ class Sync(ClusterTest):
         self.fail('ten syncs were over before they could be stopped')
 
     def wait_synced(self, cluster, name='c'):
-        wait_until(lambda: len(finished_syncs(cluster[name])) > self.finished_before, SYNC_SECONDS,
+        wait_until(lambda: len(finished_syncs(cluster[name])) > self.finished_before, PATIENCE,
                    lambda: f'"sync finished" in the log of {name}\n{cluster[name].log_tail()}')
         fields = finished_syncs(cluster[name])[-1]
         for field in ('provider', 'chunks', 'keys', 'bytes', 'seconds', 'version'):
@@ -91,7 +90,7 @@ class Sync(ClusterTest):
         leader = cluster.leader(('a', 'b'))
         self.assertNotEqual(progress['provider'], leader, 'the leader provides although another could')
         seen = cluster.wait_status(lambda status: any(member['name'] == 'c' and member['state'] == 'syncing' and
-                                                      member['sync'] for member in status['members']), 10,
+                                                      member['sync'] for member in status['members']), PATIENCE,
                                    'the others show the progress, too', ('a',))
         self.assertEqual([member['state'] for member in seen['members'] if member['name'] == 'c'], ['syncing'])
         fields = self.wait_synced(cluster)
@@ -147,7 +146,7 @@ class Sync(ClusterTest):
         self.restart_behind(cluster)
         provider = self.wait_syncing(cluster, 'c', 5)['provider']
         cluster[provider].kill()
-        wait_until(lambda: len(finished_syncs(cluster['c'])) > self.finished_before, SYNC_SECONDS,
+        wait_until(lambda: len(finished_syncs(cluster['c'])) > self.finished_before, PATIENCE,
                    'the sync is finished')
         self.assertNotEqual(finished_syncs(cluster['c'])[-1]['provider'], provider)
         cluster.wait_quorum(4)
@@ -160,7 +159,8 @@ class Sync(ClusterTest):
         cluster[leader].stop()
         self.restart_behind(cluster)
         cluster.wait_status(lambda status: any(member['name'] == peon and member['last_committed'] > 0
-                                               for member in status['members']), 10, f'c has heard of {peon}', ('c',))
+                                               for member in status['members']), PATIENCE,
+                            f'c has heard of {peon}', ('c',))
         cluster[peon].kill()
         cluster[leader].cont()
         wait_until(lambda: len(finished_syncs(cluster['c'])) > self.finished_before, 15,
@@ -184,7 +184,7 @@ class Sync(ClusterTest):
         self.finished_before = 0
         cluster['c'].start()
         cluster[peon].start()  # alone with c, which may not vote before it has synced
-        cluster.wait_quorum(2, mons=('c', peon), seconds=SYNC_SECONDS)
+        cluster.wait_quorum(2, mons=('c', peon), seconds=PATIENCE)
         self.assertTrue(finished_syncs(cluster['c']))
         cluster.put('by the two', 'x', mons=('c', peon))
         self.assertEqual(cluster.get('before/00001', mons=['c']), cluster.expected[b'before/00001'])
@@ -206,7 +206,7 @@ class Sync(ClusterTest):
         for number in range(100):  # much more than a log keeps
             cluster.put(f'later/{number}', 'x')
         for name in cluster.names:
-            wait_until(lambda: cluster.member_status(name)['first_committed'] > version + 1, 10,
+            wait_until(lambda: cluster.member_status(name)['first_committed'] > version + 1, PATIENCE,
                        lambda: f'{name} has trimmed version {version + 1}: {cluster.status(name)}')
 
     def test_each_member_in_turn_is_left_behind_and_comes_back(self):

@@ -4,7 +4,7 @@
 
 #include <chrono>
 
-#include "test/unit/client/fake_monitor.h"
+#include "test/unit/client/client_world.h"
 
 namespace synod {
 namespace {
@@ -33,22 +33,13 @@ WriteRequest a_write() {
   return request;
 }
 
-class ClientTest : public testing::Test {
+class ClientTest : public ClientWorldTest {
  protected:
-  // Long enough for a slow machine where the time is not what is tested.
-  static constexpr Duration patient = std::chrono::seconds(20);
   static constexpr Duration impatient = milliseconds(400);
-
-  Client client_of(std::vector<std::string> monitors, Duration timeout = patient) {
-    return Client({std::move(monitors), timeout, {}});
-  }
-  Duration elapsed() const { return std::chrono::steady_clock::now() - start_; }
-
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
 TEST_F(ClientTest, a_write_is_answered) {
-  FakeMonitor monitor(ok_write);
+  VirtualMonitor monitor(world_, ok_write);
   Client client = client_of({monitor.address()});
   const Result<WriteReply> reply = client.write(a_write());
   ASSERT_TRUE(reply.has_value()) << reply.error().to_string();
@@ -61,7 +52,7 @@ TEST_F(ClientTest, a_write_is_answered) {
 }
 
 TEST_F(ClientTest, a_range_is_answered) {
-  FakeMonitor monitor(has_item("k"));
+  VirtualMonitor monitor(world_, has_item("k"));
   Client client = client_of({monitor.address()});
   const Result<RangeReply> reply = client.range({.begin = "k", .end = "l", .limit = 5});
   ASSERT_TRUE(reply.has_value()) << reply.error().to_string();
@@ -74,8 +65,8 @@ TEST_F(ClientTest, a_range_is_answered) {
 }
 
 TEST_F(ClientTest, a_request_tells_the_time_that_is_left) {
-  DeafListener deaf;
-  FakeMonitor monitor(ok_write);
+  DeafListener deaf(world_);
+  VirtualMonitor monitor(world_, ok_write);
   Client client = client_of({deaf.address(), monitor.address()}, impatient);
   ASSERT_TRUE(client.write(a_write()).has_value());
   EXPECT_LE(monitor.requests()[0].timeout_ms, 300U);
@@ -83,84 +74,87 @@ TEST_F(ClientTest, a_request_tells_the_time_that_is_left) {
 }
 
 TEST_F(ClientTest, the_connection_is_kept) {
-  FakeMonitor monitor(ok_write);
+  VirtualMonitor monitor(world_, ok_write);
   Client client = client_of({monitor.address()});
   for (int i = 0; i < 10; ++i) ASSERT_TRUE(client.write(a_write()).has_value());
   EXPECT_EQ(monitor.connections(), 1U);
 }
 
 TEST_F(ClientTest, refused_connections_move_on_at_once) {
-  FakeMonitor monitor(ok_write);
-  Client client = client_of({free_address(), free_address(), monitor.address()});
+  VirtualMonitor monitor(world_, ok_write);
+  Client client = client_of({world_.new_address(), world_.new_address(), monitor.address()});
   ASSERT_TRUE(client.write(a_write()).has_value());
-  EXPECT_LT(elapsed(), patient / 4);
+  EXPECT_LT(elapsed(), on_the_way);
 }
 
 TEST_F(ClientTest, the_monitor_that_answered_is_asked_first_the_next_time) {
-  DeafListener deaf;
-  FakeMonitor monitor(ok_write);
+  DeafListener deaf(world_);
+  VirtualMonitor monitor(world_, ok_write);
   Client client = client_of({deaf.address(), monitor.address()}, impatient);
   ASSERT_TRUE(client.write(a_write()).has_value());
-  const Duration first = elapsed();
+  EXPECT_GE(elapsed(), impatient / 4);
   for (int i = 0; i < 5; ++i) ASSERT_TRUE(client.write(a_write()).has_value());
-  EXPECT_LT(elapsed() - first, impatient) << "five times the quarter would be more";
+  EXPECT_LT(elapsed(), on_the_way);
+  EXPECT_EQ(deaf.accepted(), 1U);
 }
 
 TEST_F(ClientTest, one_that_accepts_and_says_nothing_costs_a_quarter_of_the_timeout) {
-  DeafListener deaf;
-  FakeMonitor monitor(ok_write);
+  DeafListener deaf(world_);
+  VirtualMonitor monitor(world_, ok_write);
   Client client = client_of({deaf.address(), monitor.address()}, milliseconds(1600));
   ASSERT_TRUE(client.write(a_write()).has_value());
-  EXPECT_GE(elapsed(), milliseconds(400));
-  EXPECT_LT(elapsed(), milliseconds(800));
+  const Duration taken = elapsed();
+  EXPECT_GE(taken, milliseconds(400));
+  EXPECT_LT(taken, milliseconds(400) + on_the_way);
 }
 
 TEST_F(ClientTest, one_that_talks_rubbish_is_left_at_once) {
-  DeafListener rubbish("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
-  FakeMonitor monitor(ok_write);
+  DeafListener rubbish(world_, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+  VirtualMonitor monitor(world_, ok_write);
   Client client = client_of({rubbish.address(), monitor.address()});
   ASSERT_TRUE(client.write(a_write()).has_value());
-  EXPECT_LT(elapsed(), patient / 4);
+  EXPECT_LT(elapsed(), on_the_way);
 }
 
 TEST_F(ClientTest, with_no_monitor_at_all_nothing_was_done) {
-  Client client = client_of({free_address(), free_address()}, impatient);
+  Client client = client_of({world_.new_address(), world_.new_address()}, impatient);
   const Result<WriteReply> reply = client.write(a_write());
   EXPECT_EQ(reply.error().code(), Code::unavailable);
-  EXPECT_NE(reply.error().message().find("127.0.0.1:"), std::string::npos) << reply.error().message();
-  EXPECT_GE(elapsed(), impatient);
-  EXPECT_LT(elapsed(), impatient * 2);
+  EXPECT_NE(reply.error().message().find("10.0.0."), std::string::npos) << reply.error().message();
+  EXPECT_EQ(elapsed(), impatient);
 }
 
 TEST_F(ClientTest, a_monitor_that_comes_up_meanwhile_is_found) {
-  const std::string address = free_address();
+  const std::string address = world_.new_address();
   Client client = client_of({address});
-  std::unique_ptr<FakeMonitor> monitor;
-  std::thread starter([&] { monitor = std::make_unique<FakeMonitor>(ok_write, address); });
+  std::unique_ptr<VirtualMonitor> monitor;
+  world_.scheduler.call_after(milliseconds(900),
+                              [&] { monitor = std::make_unique<VirtualMonitor>(world_, ok_write, address); });
   EXPECT_TRUE(client.write(a_write()).has_value());
-  starter.join();
+  EXPECT_LT(elapsed(), milliseconds(1100));
 }
 
 TEST_F(ClientTest, an_unanswered_read_is_asked_of_the_next) {
-  FakeMonitor stuck(silence);
-  FakeMonitor monitor(has_item("k"));
+  VirtualMonitor stuck(world_, silence);
+  VirtualMonitor monitor(world_, has_item("k"));
   Client client = client_of({stuck.address(), monitor.address()}, impatient);
   ASSERT_TRUE(client.range({}).has_value());
-  EXPECT_GE(elapsed(), impatient / 4);
-  EXPECT_LT(elapsed(), impatient);
+  const Duration taken = elapsed();
+  EXPECT_GE(taken, impatient / 4);
+  EXPECT_LT(taken, impatient / 4 + on_the_way);
 }
 
 TEST_F(ClientTest, a_read_on_a_lost_connection_is_asked_of_the_next) {
-  FakeMonitor broken(hangup);
-  FakeMonitor monitor(has_item("k"));
+  VirtualMonitor broken(world_, hangup);
+  VirtualMonitor monitor(world_, has_item("k"));
   Client client = client_of({broken.address(), monitor.address()});
   ASSERT_TRUE(client.range({}).has_value());
-  EXPECT_LT(elapsed(), patient / 4);
+  EXPECT_LT(elapsed(), on_the_way);
 }
 
 TEST_F(ClientTest, whoever_is_unavailable_is_passed_over_also_by_a_write) {
-  FakeMonitor outsider(fails_with(Code::unavailable, "not a member"));
-  FakeMonitor monitor(ok_write);
+  VirtualMonitor outsider(world_, fails_with(Code::unavailable, "not a member"));
+  VirtualMonitor monitor(world_, ok_write);
   Client client = client_of({outsider.address(), monitor.address()});
   ASSERT_TRUE(client.write(a_write()).has_value());
   EXPECT_EQ(outsider.requests().size(), 1U);
@@ -168,26 +162,26 @@ TEST_F(ClientTest, whoever_is_unavailable_is_passed_over_also_by_a_write) {
 }
 
 TEST_F(ClientTest, when_all_are_unavailable_the_last_reason_is_told_after_the_timeout) {
-  FakeMonitor first(fails_with(Code::unavailable, "no quorum here"));
-  FakeMonitor second(fails_with(Code::unavailable, "no quorum there"));
+  VirtualMonitor first(world_, fails_with(Code::unavailable, "no quorum here"));
+  VirtualMonitor second(world_, fails_with(Code::unavailable, "no quorum there"));
   Client client = client_of({first.address(), second.address()}, impatient);
   const Result<RangeReply> reply = client.range({});
   EXPECT_EQ(reply.error().code(), Code::unavailable);
   EXPECT_NE(reply.error().message().find("no quorum"), std::string::npos) << reply.error().message();
-  EXPECT_GE(elapsed(), impatient - milliseconds(100));
+  EXPECT_EQ(elapsed(), impatient);
   EXPECT_LT(first.requests().size(), 10U) << "it pauses between the rounds";
 }
 
 TEST_F(ClientTest, what_a_monitor_says_is_told_rather_than_that_another_is_down) {
-  FakeMonitor alone(fails_with(Code::unavailable, "b and c are not reachable"));
-  Client client = client_of({alone.address(), free_address(), free_address()}, impatient);
+  VirtualMonitor alone(world_, fails_with(Code::unavailable, "b and c are not reachable"));
+  Client client = client_of({alone.address(), world_.new_address(), world_.new_address()}, impatient);
   const Result<WriteReply> reply = client.write(a_write());
   EXPECT_NE(reply.error().message().find("b and c"), std::string::npos) << reply.error().message();
 }
 
 TEST_F(ClientTest, what_the_cluster_refuses_is_refused) {
   for (const Code code : {Code::invalid_argument, Code::refused}) {
-    FakeMonitor monitor(fails_with(code, "the value is too large"));
+    VirtualMonitor monitor(world_, fails_with(code, "the value is too large"));
     Client client = client_of({monitor.address()});
     EXPECT_EQ(client.write(a_write()).error(), Status(code, "the value is too large"));
     EXPECT_EQ(monitor.requests().size(), 1U);
@@ -195,43 +189,45 @@ TEST_F(ClientTest, what_the_cluster_refuses_is_refused) {
 }
 
 TEST_F(ClientTest, a_connection_that_was_lost_between_the_calls_is_not_used) {
-  const std::string address = free_address();
-  auto monitor = std::make_unique<FakeMonitor>(ok_write, address);
+  const std::string address = world_.new_address();
+  auto monitor = std::make_unique<VirtualMonitor>(world_, ok_write, address);
   Client client = client_of({address});
   ASSERT_TRUE(client.write(a_write()).has_value());
   monitor.reset();
-  monitor = std::make_unique<FakeMonitor>(ok_write, address);
+  monitor = std::make_unique<VirtualMonitor>(world_, ok_write, address);
+  world_.scheduler.run_until(world_.scheduler.now() + on_the_way);
   EXPECT_TRUE(client.write(a_write()).has_value());
+  EXPECT_EQ(monitor->requests().size(), 1U) << "the second was sent once";
 }
 
 TEST_F(ClientTest, the_caller_can_end_a_call) {
-  FakeMonitor stuck(silence);
-  Client client({{stuck.address()}, patient, [&] { return !stuck.requests().empty(); }});
+  VirtualMonitor stuck(world_, silence);
+  Client client = client_with({{stuck.address()}, std::chrono::seconds(20), [&] { return !stuck.requests().empty(); }});
   EXPECT_EQ(client.write(a_write()).error().code(), Code::unknown_outcome);
-  EXPECT_LT(elapsed(), patient / 4);
+  EXPECT_LT(elapsed(), milliseconds(50) + on_the_way) << "it is asked twenty times a second";
 }
 
 TEST_F(ClientTest, a_call_that_was_ended_before_it_was_sent_did_nothing) {
-  FakeMonitor monitor(ok_write);
-  Client client({{monitor.address()}, patient, [] { return true; }});
+  VirtualMonitor monitor(world_, ok_write);
+  Client client = client_with({{monitor.address()}, std::chrono::seconds(20), [] { return true; }});
   EXPECT_EQ(client.write(a_write()).error().code(), Code::unavailable);
   EXPECT_TRUE(monitor.requests().empty());
 }
 
 TEST_F(ClientTest, the_timeout_can_be_changed_between_calls) {
-  FakeMonitor stuck(silence);
+  VirtualMonitor stuck(world_, silence);
   Client client = client_of({stuck.address()});
   client.set_timeout(milliseconds(50));
   EXPECT_FALSE(client.write(a_write()).has_value());
-  EXPECT_LT(elapsed(), patient / 4);
+  EXPECT_EQ(elapsed(), milliseconds(50));
 }
 
 TEST_F(ClientTest, a_monitor_of_another_cluster_is_not_listened_to) {
   Fsid ours, theirs;
   ours.bytes[0] = 1;
   theirs.bytes[0] = 2;
-  FakeMonitor first(fails_with(Code::unavailable, "no quorum"), free_address(), ours);
-  FakeMonitor stranger(ok_write, free_address(), theirs);
+  VirtualMonitor first(world_, fails_with(Code::unavailable, "no quorum"), world_.new_address(), ours);
+  VirtualMonitor stranger(world_, ok_write, world_.new_address(), theirs);
   Client client = client_of({first.address(), stranger.address()}, impatient);
   const Result<WriteReply> reply = client.write(a_write());
   ASSERT_FALSE(reply.has_value());

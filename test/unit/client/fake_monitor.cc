@@ -1,45 +1,17 @@
 #include "test/unit/client/fake_monitor.h"
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <utility>
 
 namespace synod {
-namespace {
 
-struct Bound {
-  int fd;
-  std::string address;
-};
-
-Bound bind_loopback() {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in name{};
-  name.sin_family = AF_INET;
-  name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof name;
-  EXPECT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&name), size), 0);
-  EXPECT_EQ(getsockname(fd, reinterpret_cast<sockaddr*>(&name), &size), 0);
-  return {fd, "127.0.0.1:" + std::to_string(ntohs(name.sin_port))};
-}
-
-}  // namespace
-
-std::string free_address() {
-  const Bound bound = bind_loopback();
-  close(bound.fd);
-  return bound.address;
-}
-
-FakeMonitor::FakeMonitor(Script script, std::string address, Fsid fsid)
+FakeMonitor::FakeMonitor(Transport& transport, Timers& timers, const Clock& clock, std::string address, Script script,
+                         Fsid fsid)
     : script_(std::move(script)),
       address_(std::move(address)),
       messenger_(
-          loop_, loop_, loop_, random_, MessengerLimits{},
+          transport, timers, clock, random_, MessengerLimits{},
           [this, fsid] {
             return Messenger::Self{
                 Source{fsid, MemberId(1), 1},
@@ -47,22 +19,6 @@ FakeMonitor::FakeMonitor(Script script, std::string address, Fsid fsid)
           },
           *this) {
   EXPECT_TRUE(messenger_.listen(address_).is_ok());
-  thread_ = std::thread([this] { loop_.run(); });
-}
-
-FakeMonitor::~FakeMonitor() {
-  loop_.stop();
-  thread_.join();
-}
-
-std::vector<ClientRequest> FakeMonitor::requests() const {
-  const std::lock_guard lock(mutex_);
-  return requests_;
-}
-
-size_t FakeMonitor::connections() const {
-  const std::lock_guard lock(mutex_);
-  return connections_.size();
 }
 
 void FakeMonitor::on_message(ConnectionId connection, const PeerInfo&, Received received) {
@@ -73,11 +29,8 @@ void FakeMonitor::on_message(ConnectionId connection, const PeerInfo&, Received 
     EXPECT_TRUE(messenger_.reply(connection, ClientReply{request->id, Status::ok(), opened}));
     return;
   }
-  {
-    const std::lock_guard lock(mutex_);
-    requests_.push_back(*request);
-    connections_.insert(connection);
-  }
+  requests_.push_back(*request);
+  connections_.insert(connection);
   Answer answer = script_(*request);
   if (auto* reply = std::get_if<ClientReply>(&answer)) {
     reply->id = request->id;
@@ -85,28 +38,6 @@ void FakeMonitor::on_message(ConnectionId connection, const PeerInfo&, Received 
   } else if (std::holds_alternative<Hangup>(answer)) {
     messenger_.close(connection);
   }
-}
-
-DeafListener::DeafListener(std::string greeting) {
-  Bound bound = bind_loopback();
-  fd_ = bound.fd;
-  address_ = std::move(bound.address);
-  EXPECT_EQ(listen(fd_, 16), 0);
-  if (greeting.empty()) return;
-  greeter_ = std::thread([this, greeting = std::move(greeting)] {
-    for (int peer = 0; (peer = accept(fd_, nullptr, nullptr)) >= 0; close(peer)) {
-      EXPECT_EQ(write(peer, greeting.data(), greeting.size()), static_cast<ssize_t>(greeting.size()));
-      char byte = 0;
-      while (read(peer, &byte, 1) > 0) {
-      }
-    }
-  });
-}
-
-DeafListener::~DeafListener() {
-  shutdown(fd_, SHUT_RDWR);
-  if (greeter_.joinable()) greeter_.join();
-  close(fd_);
 }
 
 }  // namespace synod

@@ -1,24 +1,18 @@
-// A monitor that answers clients as a test says, on a loopback port and a thread of its own.
+// A monitor that answers clients as a test says.
 #pragma once
 
-#include <atomic>
 #include <functional>
-#include <mutex>
 #include <set>
 #include <string>
-#include <thread>
 #include <variant>
 #include <vector>
 
-#include "msg/asio_loop.h"
 #include "msg/messages.h"
 #include "msg/messenger.h"
 
 namespace synod {
 
-// A loopback address on which nothing listens.
-std::string free_address();
-
+// Runs on the caller's loop.
 class FakeMonitor : private MessengerHandler {
  public:
   struct Silence {};  // no answer
@@ -26,16 +20,15 @@ class FakeMonitor : private MessengerHandler {
   using Answer = std::variant<ClientReply, Silence, Hangup>;
   using Script = std::function<Answer(const ClientRequest&)>;
 
-  // Opens sessions by itself; the script gets everything else.
-  explicit FakeMonitor(Script script, std::string address = free_address(), Fsid fsid = {});
-  ~FakeMonitor() override;
+  // Listens. Opens sessions by itself; the script gets everything else. The first three must outlive the monitor.
+  FakeMonitor(Transport& transport, Timers& timers, const Clock& clock, std::string address, Script script, Fsid fsid);
 
   const std::string& address() const { return address_; }
   // From now on the script is asked to open sessions, too.
   void script_opens() { scripts_opens_ = true; }
-  std::vector<ClientRequest> requests() const;  // all that came for the script
-  size_t opens() const { return opens_; }       // sessions that it opened by itself
-  size_t connections() const;                   // on which they came
+  const std::vector<ClientRequest>& requests() const { return requests_; }  // all that came for the script
+  size_t opens() const { return opens_; }                                   // sessions that it opened by itself
+  size_t connections() const { return connections_.size(); }                // on which they came
 
  private:
   void on_link_up(const std::string&, const PeerInfo&) override {}
@@ -49,28 +42,12 @@ class FakeMonitor : private MessengerHandler {
 
   const Script script_;
   const std::string address_;
-  AsioLoop loop_;
   Zeros random_;
   Messenger messenger_;
-  std::atomic<bool> scripts_opens_ = false;
-  std::atomic<size_t> opens_ = 0;
-  mutable std::mutex mutex_;
+  bool scripts_opens_ = false;
+  size_t opens_ = 0;
   std::vector<ClientRequest> requests_;
   std::set<ConnectionId> connections_;
-  std::thread thread_;
-};
-
-// Accepts connections, as the kernel does for a process that is stopped, and says nothing; or says `greeting`.
-class DeafListener {
- public:
-  explicit DeafListener(std::string greeting = {});
-  ~DeafListener();
-  const std::string& address() const { return address_; }
-
- private:
-  int fd_;
-  std::string address_;
-  std::thread greeter_;
 };
 
 }  // namespace synod

@@ -3,12 +3,10 @@
 #include <algorithm>
 
 #include "client/client.h"
-#include "test/unit/client/fake_monitor.h"
+#include "test/unit/client/client_world.h"
 
 namespace synod {
 namespace {
-
-constexpr Duration patient = std::chrono::seconds(20);
 
 // Answers ranges over the keys "00000", "00001" and so on, at most `most` in one answer.
 class Keys {
@@ -46,18 +44,22 @@ struct Seen {
   std::vector<std::string> keys;
 };
 
-Seen scan(const FakeMonitor& monitor, RangeRequest request, size_t stop_after = SIZE_MAX) {
-  Client client({{monitor.address()}, patient, {}});
-  std::vector<std::string> keys;
-  Result<Client::Scanned> scanned = client.scan(std::move(request), [&](const KeyValue& item) {
-    keys.push_back(item.key);
-    return keys.size() < stop_after;
-  });
-  return {std::move(scanned), std::move(keys)};
-}
+class ScanTest : public ClientWorldTest {
+ protected:
+  Seen scan(const FakeMonitor& monitor, RangeRequest request, size_t stop_after = SIZE_MAX) {
+    Client client = client_of({monitor.address()});
+    std::vector<std::string> keys;
+    Result<Client::Scanned> scanned = client.scan(std::move(request), [&](const KeyValue& item) {
+      keys.push_back(item.key);
+      return keys.size() < stop_after;
+    });
+    return {std::move(scanned), std::move(keys)};
+  }
+};
+using StatusTest = ClientWorldTest;
 
-TEST(ScanTest, visits_every_key_once_in_order_over_many_pages) {
-  FakeMonitor monitor(Keys(12'345, 2'000));
+TEST_F(ScanTest, visits_every_key_once_in_order_over_many_pages) {
+  VirtualMonitor monitor(world_, Keys(12'345, 2'000));
   const Seen seen = scan(monitor, {});
   ASSERT_TRUE(seen.scanned.has_value());
   EXPECT_EQ(seen.scanned->keys, 12'345U);
@@ -68,8 +70,8 @@ TEST(ScanTest, visits_every_key_once_in_order_over_many_pages) {
   EXPECT_EQ(std::adjacent_find(seen.keys.begin(), seen.keys.end()), seen.keys.end());
 }
 
-TEST(ScanTest, pages_grow) {
-  FakeMonitor monitor(Keys(30'000, 100'000));
+TEST_F(ScanTest, pages_grow) {
+  VirtualMonitor monitor(world_, Keys(30'000, 100'000));
   ASSERT_TRUE(scan(monitor, {}).scanned.has_value());
   const auto requests = monitor.requests();
   ASSERT_EQ(requests.size(), 4U);
@@ -80,46 +82,46 @@ TEST(ScanTest, pages_grow) {
   EXPECT_EQ(limits[3], 0U) << "as many as fit";
 }
 
-TEST(ScanTest, stays_in_the_interval) {
-  FakeMonitor monitor(Keys(1'000, 10));
+TEST_F(ScanTest, stays_in_the_interval) {
+  VirtualMonitor monitor(world_, Keys(1'000, 10));
   const Seen seen = scan(monitor, {.begin = "00100", .end = "00200"});
   ASSERT_EQ(seen.keys.size(), 100U);
   EXPECT_EQ(seen.keys.front(), "00100");
   EXPECT_EQ(seen.keys.back(), "00199");
 }
 
-TEST(ScanTest, stops_at_the_limit_and_says_that_there_is_more) {
-  FakeMonitor monitor(Keys(1'000, 60));
+TEST_F(ScanTest, stops_at_the_limit_and_says_that_there_is_more) {
+  VirtualMonitor monitor(world_, Keys(1'000, 60));
   const Seen seen = scan(monitor, {.begin = {}, .end = {}, .limit = 150});
   ASSERT_TRUE(seen.scanned.has_value());
   EXPECT_EQ(seen.keys.size(), 150U);
   EXPECT_TRUE(seen.scanned->more);
 }
 
-TEST(ScanTest, a_limit_that_is_not_reached_leaves_nothing) {
-  FakeMonitor monitor(Keys(100, 60));
+TEST_F(ScanTest, a_limit_that_is_not_reached_leaves_nothing) {
+  VirtualMonitor monitor(world_, Keys(100, 60));
   const Seen seen = scan(monitor, {.begin = {}, .end = {}, .limit = 100});
   EXPECT_EQ(seen.keys.size(), 100U);
   EXPECT_FALSE(seen.scanned->more);
 }
 
-TEST(ScanTest, the_visitor_can_stop_it) {
-  FakeMonitor monitor(Keys(1'000, 1'000));
+TEST_F(ScanTest, the_visitor_can_stop_it) {
+  VirtualMonitor monitor(world_, Keys(1'000, 1'000));
   const Seen seen = scan(monitor, {}, 3);
   EXPECT_EQ(seen.keys.size(), 3U);
   EXPECT_TRUE(seen.scanned->more);
   EXPECT_EQ(monitor.requests().size(), 1U);
 }
 
-TEST(ScanTest, an_empty_range_is_no_error) {
-  FakeMonitor monitor(Keys(0, 10));
+TEST_F(ScanTest, an_empty_range_is_no_error) {
+  VirtualMonitor monitor(world_, Keys(0, 10));
   const Seen seen = scan(monitor, {});
   ASSERT_TRUE(seen.scanned.has_value());
   EXPECT_EQ(seen.scanned->keys, 0U);
 }
 
-TEST(ScanTest, a_promise_of_more_without_any_is_an_error_and_no_endless_loop) {
-  FakeMonitor monitor([](const ClientRequest&) {
+TEST_F(ScanTest, a_promise_of_more_without_any_is_an_error_and_no_endless_loop) {
+  VirtualMonitor monitor(world_, [](const ClientRequest&) {
     RangeReply reply;
     reply.more = true;
     return ClientReply{0, Status::ok(), std::move(reply)};
@@ -152,44 +154,44 @@ TEST(HasQuorumTest, needs_a_leader_and_a_majority) {
   EXPECT_FALSE(has_quorum(leaderless));
 }
 
-TEST(StatusTest, the_first_answer_with_a_quorum_is_it) {
-  FakeMonitor first(says("a", 3)), second(says("b", 3));
-  Client client({{first.address(), second.address()}, patient, {}});
+TEST_F(StatusTest, the_first_answer_with_a_quorum_is_it) {
+  VirtualMonitor first(world_, says("a", 3)), second(world_, says("b", 3));
+  Client client = client_of({first.address(), second.address()});
   const Result<StatusReply> status = client.status();
   ASSERT_TRUE(status.has_value());
   EXPECT_EQ(status->answered_by, "a");
   EXPECT_TRUE(second.requests().empty());
 }
 
-TEST(StatusTest, one_who_knows_of_no_quorum_is_not_believed_before_the_others_were_asked) {
-  FakeMonitor first(says("a", 0)), second(says("b", 2));
-  Client client({{first.address(), second.address()}, patient, {}});
+TEST_F(StatusTest, one_who_knows_of_no_quorum_is_not_believed_before_the_others_were_asked) {
+  VirtualMonitor first(world_, says("a", 0)), second(world_, says("b", 2));
+  Client client = client_of({first.address(), second.address()});
   const Result<StatusReply> status = client.status();
   ASSERT_TRUE(status.has_value());
   EXPECT_EQ(status->answered_by, "b");
 }
 
-TEST(StatusTest, without_any_quorum_the_first_answer_is_it) {
-  FakeMonitor first(says("a", 0)), second(says("b", 1));
-  Client client({{free_address(), first.address(), second.address()}, patient, {}});
+TEST_F(StatusTest, without_any_quorum_the_first_answer_is_it) {
+  VirtualMonitor first(world_, says("a", 0)), second(world_, says("b", 1));
+  Client client = client_of({world_.new_address(), first.address(), second.address()});
   const Result<StatusReply> status = client.status();
   ASSERT_TRUE(status.has_value());
   EXPECT_EQ(status->answered_by, "a");
 }
 
-TEST(StatusTest, monitors_that_are_gone_do_not_delay_what_is_known) {
-  FakeMonitor first(says("a", 0));
-  Client client({{first.address(), free_address(), free_address()}, patient, {}});
-  const auto start = std::chrono::steady_clock::now();
+TEST_F(StatusTest, monitors_that_are_gone_do_not_delay_what_is_known) {
+  VirtualMonitor first(world_, says("a", 0));
+  Client client = client_of({first.address(), world_.new_address(), world_.new_address()});
   const Result<StatusReply> status = client.status();
   ASSERT_TRUE(status.has_value());
   EXPECT_EQ(status->answered_by, "a");
-  EXPECT_LT(std::chrono::steady_clock::now() - start, patient / 4);
+  EXPECT_LT(elapsed(), on_the_way);
 }
 
-TEST(StatusTest, without_any_answer_it_fails_with_the_timeout) {
-  Client client({{free_address()}, std::chrono::milliseconds(200), {}});
+TEST_F(StatusTest, without_any_answer_it_fails_with_the_timeout) {
+  Client client = client_of({world_.new_address()}, std::chrono::milliseconds(200));
   EXPECT_EQ(client.status().error().code(), Code::unavailable);
+  EXPECT_EQ(elapsed(), std::chrono::milliseconds(200));
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "client/client.h"
-#include "test/unit/client/fake_monitor.h"
+#include "test/unit/client/client_world.h"
 
 namespace synod {
 namespace {
@@ -27,6 +27,8 @@ Script once(Script first, Script then) {
   };
 }
 
+using ClientSessionTest = ClientWorldTest;
+
 WriteRequest a_write() { return {{{WriteOp::Type::put, "key", SharedBytes(Bytes("value"))}}}; }
 RequestTag tag_of(const ClientRequest& request) {
   const auto& tag = std::get<WriteRequest>(request.body).tag;
@@ -39,12 +41,12 @@ void expect_same(const ClientRequest& a, const ClientRequest& b) {
   EXPECT_NE(a.id, b.id) << "a late answer to the one is not an answer to the other";
 }
 
-TEST(ClientSessionTest, the_first_write_opens_a_session_and_reads_open_none) {
-  FakeMonitor monitor([](const ClientRequest& request) -> FakeMonitor::Answer {
+TEST_F(ClientSessionTest, the_first_write_opens_a_session_and_reads_open_none) {
+  VirtualMonitor monitor(world_, [](const ClientRequest& request) -> FakeMonitor::Answer {
     if (std::holds_alternative<RangeRequest>(request.body)) return ClientReply{0, Status::ok(), RangeReply{}};
     return ok_write(request);
   });
-  Client client({{monitor.address()}, patient, {}});
+  Client client = client_of({monitor.address()});
   ASSERT_TRUE(client.range({}).has_value());
   EXPECT_EQ(monitor.opens(), 0U);
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(client.write(a_write()).has_value());
@@ -57,59 +59,60 @@ TEST(ClientSessionTest, the_first_write_opens_a_session_and_reads_open_none) {
   }
 }
 
-TEST(ClientSessionTest, two_clients_are_two_sessions) {
-  FakeMonitor monitor(ok_write);
-  for (int i = 0; i < 2; ++i) ASSERT_TRUE(Client({{monitor.address()}, patient, {}}).write(a_write()).has_value());
+TEST_F(ClientSessionTest, two_clients_are_two_sessions) {
+  VirtualMonitor monitor(world_, ok_write);
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(client_of({monitor.address()}).write(a_write()).has_value());
   EXPECT_NE(tag_of(monitor.requests().at(0)).session.client, tag_of(monitor.requests().at(1)).session.client);
 }
 
-TEST(ClientSessionTest, a_write_on_a_lost_connection_is_sent_to_the_next_as_the_same_request) {
-  FakeMonitor broken(hangup);
-  FakeMonitor monitor(ok_write);
-  Client client({{broken.address(), monitor.address()}, patient, {}});
+TEST_F(ClientSessionTest, a_write_on_a_lost_connection_is_sent_to_the_next_as_the_same_request) {
+  VirtualMonitor broken(world_, hangup);
+  VirtualMonitor monitor(world_, ok_write);
+  Client client = client_of({broken.address(), monitor.address()});
   ASSERT_TRUE(client.write(a_write()).has_value());
   expect_same(broken.requests().at(0), monitor.requests().at(0));
 }
 
-TEST(ClientSessionTest, an_unanswered_write_is_sent_to_the_next_after_a_quarter_of_the_timeout) {
-  FakeMonitor stuck(silence);
-  FakeMonitor monitor(ok_write);
-  Client client({{stuck.address(), monitor.address()}, milliseconds(1600), {}});
-  const auto start = std::chrono::steady_clock::now();
+TEST_F(ClientSessionTest, an_unanswered_write_is_sent_to_the_next_after_a_quarter_of_the_timeout) {
+  VirtualMonitor stuck(world_, silence);
+  VirtualMonitor monitor(world_, ok_write);
+  Client client = client_of({stuck.address(), monitor.address()}, milliseconds(1600));
   ASSERT_TRUE(client.write(a_write()).has_value());
-  EXPECT_GE(std::chrono::steady_clock::now() - start, milliseconds(400));
+  const Duration taken = elapsed();
+  EXPECT_GE(taken, milliseconds(400));
+  EXPECT_LT(taken, milliseconds(400) + on_the_way);
   expect_same(stuck.requests().at(0), monitor.requests().at(0));
 }
 
-TEST(ClientSessionTest, an_outcome_that_one_monitor_does_not_know_is_asked_of_the_next) {
-  FakeMonitor unsure(fails_with(Code::unknown_outcome));
-  FakeMonitor monitor(ok_write);
-  Client client({{unsure.address(), monitor.address()}, patient, {}});
+TEST_F(ClientSessionTest, an_outcome_that_one_monitor_does_not_know_is_asked_of_the_next) {
+  VirtualMonitor unsure(world_, fails_with(Code::unknown_outcome));
+  VirtualMonitor monitor(world_, ok_write);
+  Client client = client_of({unsure.address(), monitor.address()});
   ASSERT_TRUE(client.write(a_write()).has_value());
   expect_same(unsure.requests().at(0), monitor.requests().at(0));
 }
 
-TEST(ClientSessionTest, what_nobody_answers_in_time_is_of_unknown_outcome) {
+TEST_F(ClientSessionTest, what_nobody_answers_in_time_is_of_unknown_outcome) {
   for (const Script& script : {Script(silence), Script(hangup), fails_with(Code::unknown_outcome)}) {
-    FakeMonitor monitor(script);
-    Client client({{monitor.address()}, impatient, {}});
+    VirtualMonitor monitor(world_, script);
+    Client client = client_of({monitor.address()}, impatient);
     EXPECT_EQ(client.write(a_write()).error().code(), Code::unknown_outcome);
     EXPECT_GT(monitor.requests().size(), 1U);
   }
 }
 
-TEST(ClientSessionTest, after_an_uncertain_attempt_no_refusal_makes_it_certain) {
+TEST_F(ClientSessionTest, after_an_uncertain_attempt_no_refusal_makes_it_certain) {
   for (const Code code : {Code::unavailable, Code::refused, Code::invalid_argument, Code::exhausted}) {
-    FakeMonitor monitor(once(hangup, fails_with(code)));
-    Client client({{monitor.address()}, code == Code::unavailable ? seconds(1) : patient, {}});
+    VirtualMonitor monitor(world_, once(hangup, fails_with(code)));
+    Client client = client_of({monitor.address()}, code == Code::unavailable ? seconds(1) : patient);
     EXPECT_EQ(client.write(a_write()).error(),
               Status(Code::unknown_outcome, code == Code::unavailable ? monitor.address() + ": because" : "because"));
   }
 }
 
-TEST(ClientSessionTest, a_write_that_was_given_up_is_told_to_be_over_by_the_next) {
-  FakeMonitor monitor(once(silence, ok_write));
-  Client client({{monitor.address()}, milliseconds(40), {}});
+TEST_F(ClientSessionTest, a_write_that_was_given_up_is_told_to_be_over_by_the_next) {
+  VirtualMonitor monitor(world_, once(silence, ok_write));
+  Client client = client_of({monitor.address()}, milliseconds(40));
   const Result<WriteReply> first = client.write(a_write());
   client.set_timeout(patient);
   ASSERT_TRUE(client.write(a_write()).has_value());
@@ -119,58 +122,58 @@ TEST(ClientSessionTest, a_write_that_was_given_up_is_told_to_be_over_by_the_next
 
 // ---------------------------------------------------------------------------------------------- sessions that are gone
 
-TEST(ClientSessionTest, a_session_that_has_expired_is_replaced_and_the_write_is_done_in_the_new_one) {
-  FakeMonitor monitor(once(fails_with(Code::unknown_session), ok_write));
-  Client client({{monitor.address()}, patient, {}});
+TEST_F(ClientSessionTest, a_session_that_has_expired_is_replaced_and_the_write_is_done_in_the_new_one) {
+  VirtualMonitor monitor(world_, once(fails_with(Code::unknown_session), ok_write));
+  Client client = client_of({monitor.address()});
   ASSERT_TRUE(client.write(a_write()).has_value());
   EXPECT_EQ(monitor.opens(), 2U);
   EXPECT_EQ(tag_of(monitor.requests().at(0)).session.number, 1U);
   EXPECT_EQ(tag_of(monitor.requests().at(1)).session.number, 2U);
 }
 
-TEST(ClientSessionTest, a_session_that_expired_after_an_uncertain_attempt_leaves_the_outcome_unknown) {
-  FakeMonitor monitor(once(hangup, once(fails_with(Code::unknown_session), ok_write)));
-  Client client({{monitor.address()}, patient, {}});
+TEST_F(ClientSessionTest, a_session_that_expired_after_an_uncertain_attempt_leaves_the_outcome_unknown) {
+  VirtualMonitor monitor(world_, once(hangup, once(fails_with(Code::unknown_session), ok_write)));
+  Client client = client_of({monitor.address()});
   EXPECT_EQ(client.write(a_write()).error().code(), Code::unknown_outcome);
   EXPECT_EQ(monitor.requests().size(), 2U) << "it was not sent in a new session, where it could be done again";
   ASSERT_TRUE(client.write(a_write()).has_value());
   EXPECT_EQ(monitor.opens(), 2U);
 }
 
-TEST(ClientSessionTest, a_cluster_that_forgets_every_session_at_once_did_nothing) {
-  FakeMonitor monitor(fails_with(Code::unknown_session));
-  Client client({{monitor.address()}, impatient, {}});
+TEST_F(ClientSessionTest, a_cluster_that_forgets_every_session_at_once_did_nothing) {
+  VirtualMonitor monitor(world_, fails_with(Code::unknown_session));
+  Client client = client_of({monitor.address()}, impatient);
   EXPECT_EQ(client.write(a_write()).error().code(), Code::unavailable);
 }
 
 // ---------------------------------------------------------------------------------------------- opening
 
-TEST(ClientSessionTest, an_opening_of_unknown_outcome_is_tried_again_and_nothing_is_unknown_of_the_write) {
+TEST_F(ClientSessionTest, an_opening_of_unknown_outcome_is_tried_again_and_nothing_is_unknown_of_the_write) {
   for (const Script& first : {Script(hangup), fails_with(Code::unknown_outcome), fails_with(Code::unavailable)}) {
-    FakeMonitor monitor(once(first, [](const ClientRequest& request) -> FakeMonitor::Answer {
-      const auto* open = std::get_if<OpenSessionRequest>(&request.body);
-      if (open == nullptr) return ok_write(request);
-      return ClientReply{0, Status::ok(), OpenSessionReply{{open->client, 5}}};
-    }));
+    VirtualMonitor monitor(world_, once(first, [](const ClientRequest& request) -> FakeMonitor::Answer {
+                             const auto* open = std::get_if<OpenSessionRequest>(&request.body);
+                             if (open == nullptr) return ok_write(request);
+                             return ClientReply{0, Status::ok(), OpenSessionReply{{open->client, 5}}};
+                           }));
     monitor.script_opens();
-    Client client({{monitor.address()}, patient, {}});
+    Client client = client_of({monitor.address()});
     ASSERT_TRUE(client.write(a_write()).has_value());
     const std::vector<ClientRequest> requests = monitor.requests();
     EXPECT_EQ(std::get<OpenSessionRequest>(requests.at(0).body).client,
               std::get<OpenSessionRequest>(requests.at(1).body).client);
   }
-  FakeMonitor never(hangup);
+  VirtualMonitor never(world_, hangup);
   never.script_opens();
-  EXPECT_EQ(Client({{never.address()}, impatient, {}}).write(a_write()).error().code(), Code::unavailable);
+  EXPECT_EQ(client_of({never.address()}, impatient).write(a_write()).error().code(), Code::unavailable);
 }
 
-TEST(ClientSessionTest, a_session_of_somebody_else_is_not_taken) {
+TEST_F(ClientSessionTest, a_session_of_somebody_else_is_not_taken) {
   for (const SessionId& wrong : {SessionId{1, 1}, SessionId{}}) {
-    FakeMonitor monitor([wrong](const ClientRequest&) {
+    VirtualMonitor monitor(world_, [wrong](const ClientRequest&) {
       return ClientReply{0, Status::ok(), OpenSessionReply{wrong}};
     });
     monitor.script_opens();
-    EXPECT_EQ(Client({{monitor.address()}, patient, {}}).write(a_write()).error().code(), Code::corruption);
+    EXPECT_EQ(client_of({monitor.address()}).write(a_write()).error().code(), Code::corruption);
     EXPECT_EQ(monitor.requests().size(), 1U);
   }
 }

@@ -7,8 +7,8 @@
 #include <cstdio>
 #include <map>
 
-#include "test/unit/client/fake_monitor.h"
 #include "test/unit/tools/temp_file.h"
+#include "test/unit/tools/threaded_monitor.h"
 
 namespace synod {
 namespace {
@@ -90,7 +90,7 @@ class CommandsTest : public testing::Test {
   }
 
   FakeStore store_;
-  FakeMonitor monitor_{[this](const ClientRequest& request) { return store_(request); }};
+  ThreadedMonitor monitor_{[this](const ClientRequest& request) { return store_(request); }};
 };
 
 TEST_F(CommandsTest, put_and_get) {
