@@ -122,7 +122,11 @@ void Messenger::detach(Connection& connection, const Status& reason, Backoff bac
     redial_later(connection.link, reason, backoff);
     return;
   }
-  accepted_open_ -= 1;
+  if (connection.is_client()) {
+    clients_ -= 1;
+  } else {
+    std::erase(connection.peer ? monitors_ : greeting_, connection.id);
+  }
   if (connection.peer) {
     log(LogLevel::debug, "{}: over: {}", connection.describe(), reason.to_string());
     notify([this, id = connection.id] { handler_.on_disconnected(id); });

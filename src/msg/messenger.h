@@ -25,7 +25,11 @@ namespace synod {
 struct MessengerLimits {
   size_t max_frame_bytes = 32 << 20;
   size_t max_queue_bytes = 64 << 20;  // per connection; what does not fit is refused, or closes a client's connection
-  size_t max_connections = 1024;      // accepted; further ones are closed at once
+  // Of accepted connections. A client too many is refused with a sentence; where one too many has not said hello yet,
+  // or is another monitor's, the oldest of its kind is closed. So no number of clients keeps a monitor out.
+  size_t max_clients = 1024;
+  size_t max_greeting = 64;
+  size_t max_monitors = 64;
   // A call that is lost is repeated by TCP after one second, then after two more: sooner to call anew than to wait.
   Duration connect_deadline = std::chrono::seconds(2);
   Duration header_deadline = std::chrono::seconds(5);  // also for the hello
@@ -113,6 +117,8 @@ class Messenger : private TransportHandler {
   void receive_frame(const ConnectionPtr& connection, Received received);
   void receive_hello(const ConnectionPtr& connection, Received received);
   void receive_goodbye(const ConnectionPtr& connection, Received received);
+  // Closes the oldest of them, so that there is room for one more.
+  void make_room(std::deque<ConnectionId>& connections, size_t most, const char* what);
   void reject(Connection& connection, const Status& why);  // it sent what it must not
   void resume(const ConnectionPtr& connection);
 
@@ -143,7 +149,10 @@ class Messenger : private TransportHandler {
   MessengerCounters counters_;
   std::map<ConnectionId, ConnectionPtr> connections_;
   std::map<std::string, Link> links_;
-  size_t accepted_open_ = 0;
+  // Of the accepted ones that are not detached: those without a hello, monitors' (each the oldest first), clients'.
+  std::deque<ConnectionId> greeting_;
+  std::deque<ConnectionId> monitors_;
+  size_t clients_ = 0;
   int depth_ = 0;  // of run()
   std::deque<std::function<void()>> notices_;
   TimerId notice_timer_ = 0;

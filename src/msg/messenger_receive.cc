@@ -1,4 +1,6 @@
 // The messenger's receiving side: transport events, hellos, deadlines.
+#include <fmt/format.h>
+
 #include <utility>
 
 #include "base/log.h"
@@ -7,15 +9,18 @@
 namespace synod {
 
 void Messenger::on_accepted(ConnectionId id) {
-  if (accepted_open_ >= limits_.max_connections) {
-    counters_.refused_connections += 1;
-    log(LogLevel::warning, "connection {}: closed, since {} connections are open", id, accepted_open_);
-    transport_.close(id);
-    return;
-  }
+  run([&] { make_room(greeting_, limits_.max_greeting, "connections without a hello"); });
   counters_.accepted += 1;
-  accepted_open_ += 1;
+  greeting_.push_back(id);
   open(id, "").is_connected = true;
+}
+
+void Messenger::make_room(std::deque<ConnectionId>& connections, size_t most, const char* what) {
+  if (connections.size() < most) return;
+  Connection& oldest = *find(connections.front());
+  counters_.refused_connections += 1;
+  log(LogLevel::warning, "{}: closed for a newer one, since {} {} are open", oldest.describe(), most, what);
+  drop(oldest, Status(Code::exhausted, "closed for a newer connection"), Backoff::grow);
 }
 
 void Messenger::on_connected(ConnectionId id) {
@@ -97,9 +102,24 @@ void Messenger::receive_hello(const ConnectionPtr& connection, Received received
                                                    " where this side speaks " + std::to_string(protocol_version)));
     return;
   }
+  const bool is_client = hello.kind == PeerKind::client;
+  if (connection->is_accepted() && is_client && clients_ >= limits_.max_clients) {
+    counters_.refused_connections += 1;
+    dismiss(*connection,
+            Status(Code::unavailable,
+                   fmt::format("this monitor serves {} clients already, which is its limit", limits_.max_clients)));
+    return;
+  }
   connection->peer = PeerInfo{received.source, std::move(hello)};
   connection->deadline.reset();
   if (connection->is_accepted()) {
+    std::erase(greeting_, connection->id);
+    if (is_client) {
+      clients_ += 1;
+    } else {
+      make_room(monitors_, limits_.max_monitors, "connections of monitors");
+      monitors_.push_back(connection->id);
+    }
     send_hello(*connection);
     log(LogLevel::debug, "{}: accepted", connection->describe());
     return;

@@ -19,6 +19,20 @@ MAX_KEY_BYTES = 4 << 10
 GROWTH_BYTES = 16 << 20  # how much a daemon may grow under bad bytes
 
 
+def record_hello():
+    """What a client says first."""
+    with socket.socket() as listener:
+        listener.bind(('127.0.0.1', 0))
+        listener.listen()
+        listener.settimeout(PATIENCE)
+        with subprocess.Popen([CLI, '--mons', f'127.0.0.1:{listener.getsockname()[1]}', '--timeout', '1', 'get', 'key'],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
+            client, _ = listener.accept()
+            with client:
+                client.settimeout(PATIENCE)
+                return client.recv(65536)
+
+
 class MonitorCommandLine(ClusterTest):
     def setUp(self):
         super().setUp()
@@ -413,18 +427,7 @@ class BadBytes(ClusterTest):
         self.check_undisturbed()
 
     def test_random_bytes_after_a_real_hello_close_that_connection_only(self):
-        # A real client's hello, recorded; then its frame with single bytes changed.
-        with socket.socket() as listener:
-            listener.bind(('127.0.0.1', 0))
-            listener.listen()
-            listener.settimeout(10)
-            process = subprocess.Popen([CLI, '--mons', f'127.0.0.1:{listener.getsockname()[1]}', '--timeout', '1',
-                                        'get', 'key'], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            client, _ = listener.accept()
-            with client:
-                client.settimeout(10)
-                hello = client.recv(65536)
-            process.wait(20)
+        hello = record_hello()  # then its frame with single bytes changed
         for turn in range(100):
             connection = self.connect()
             changed = bytearray(hello)
@@ -445,6 +448,36 @@ class BadBytes(ClusterTest):
             self.connect().close()
         wait_until(lambda: open_files() <= before + 10, PATIENCE, 'the connections are gone')
         self.check_undisturbed()
+
+
+class ManyClients(ClusterTest):
+    def test_idle_clients_keep_neither_peers_nor_the_store_from_what_they_need(self):
+        cluster = self.cluster()
+        cluster['a'].start(wrapper=['prlimit', '--nofile=300:300'])
+        cluster.start('b', 'c')
+        cluster.wait_quorum(3)
+        hello = record_hello()
+        host, port = cluster['a'].address.split(':')
+        idle = []
+        for _ in range(400):
+            idle.append(socket.create_connection((host, int(port)), timeout=PATIENCE))
+            self.addCleanup(idle[-1].close)
+            idle[-1].sendall(hello)
+            idle[-1].recv(65536)  # its hello, or why not
+        self.assert_refused(run(CLI, '--mons', cluster['a'].address, '--timeout', 1, 'get', 'key'), UNAVAILABLE,
+                            'clients already, which is its limit')
+        # New log files of the store, and new connections of a peer.
+        cluster.import_pairs([(f'key/{i}', 'x' * 50_000) for i in range(200)], mons=['c'], timeout=PATIENCE)
+        cluster['b'].kill()
+        cluster['b'].start()
+        cluster.wait_status(lambda status: len(status['quorum']) == 3 and status['leader'], PATIENCE, 'all are back',
+                            ['c'])
+        wait_until(lambda: cluster.member_status('a', 'c')['last_committed'] ==
+                   cluster.member_status('c')['last_committed'], PATIENCE, 'a has all')
+        self.assertIn(b'clients are served, not 1024', cluster['a'].log_bytes())
+        for connection in idle:
+            connection.close()
+        wait_until(lambda: cluster.synod('get', 'key/7', mons=['a'], timeout=1).code == OK, PATIENCE, 'a answers again')
 
 
 if __name__ == '__main__':

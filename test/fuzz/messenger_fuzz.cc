@@ -46,7 +46,8 @@ class Owner : public MessengerHandler {
 struct World {
   World()
       : messenger(
-            net, time, time, random, MessengerLimits{.max_frame_bytes = 16 << 10, .max_connections = 8},
+            net, time, time, random,
+            MessengerLimits{.max_frame_bytes = 16 << 10, .max_clients = 4, .max_greeting = 2, .max_monitors = 2},
             [] {
               return Messenger::Self{test::sample_source(), {protocol_version, PeerKind::monitor, "self", "self:7000"}};
             },

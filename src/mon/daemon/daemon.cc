@@ -12,6 +12,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "mon/daemon/executor.h"
+#include "mon/daemon/open_files.h"
 #include "mon/daemon/open_member.h"
 #include "mon/daemon/store_engine.h"
 #include "mon/daemon/store_threads.h"
@@ -48,7 +49,8 @@ int run_opened(const DaemonOptions& options, AsioLoop& loop, Random& random, Dat
   StoreEngine engine(dir, std::move(opened.store), {options.database, options.core.answer_bytes_max});
   StoreThreads storage(engine, [&](std::function<void()> task) { loop.post(std::move(task)); });
   const std::string address = opened.start.address;
-  Executor executor({loop, loop, random, loop, storage}, std::move(opened.start), options.messenger, on_exit);
+  Executor executor({loop, loop, random, loop, storage}, std::move(opened.start), within_open_files(options.messenger),
+                    on_exit);
   reported_executor = &executor;
   set_crash_reporter(report_crash);
   const Status started = executor.start();

@@ -188,7 +188,9 @@ class messenger_limits : public MessengerTest {
     MessengerLimits limits;
     limits.max_frame_bytes = 3000;
     limits.max_queue_bytes = 10000;
-    limits.max_connections = 3;
+    limits.max_clients = 3;
+    limits.max_greeting = 2;
+    limits.max_monitors = 2;
     return limits;
   }
   messenger_limits() : MessengerTest(small()) {}
@@ -287,16 +289,45 @@ TEST_F(messenger_limits, a_frame_over_the_limit_is_not_sent) {
   EXPECT_TRUE(messenger.is_up("peer:7000"));
 }
 
-TEST_F(messenger_limits, connections_over_the_cap_are_closed_at_once) {
+TEST_F(messenger_limits, a_client_over_the_cap_hears_why_and_is_closed) {
   std::vector<ConnectionId> open;
   for (int i = 0; i < 3; ++i) open.push_back(accept(client_hello()));
   const ConnectionId refused = net.accept();
+  deliver(refused, client_hello());
+  const std::vector<Received> answers = net.take_sent(refused);
+  ASSERT_EQ(answers.size(), 1u);
+  EXPECT_EQ(std::get<Goodbye>(answers[0].message).reason,
+            Status(Code::unavailable, "this monitor serves 3 clients already, which is its limit"));
+  net.drain(refused);
   EXPECT_TRUE(net.closed.contains(refused));
   EXPECT_EQ(messenger.counters().refused_connections, 1u);
-  EXPECT_EQ(messenger.counters().accepted, 3u);
-  link_up();  // links do not count
   net.lose(open[0]);
-  EXPECT_FALSE(net.closed.contains(net.accept()));
+  EXPECT_FALSE(net.closed.contains(accept(client_hello())));
+}
+
+TEST_F(messenger_limits, no_number_of_clients_keeps_a_monitor_out) {
+  for (int i = 0; i < 10; ++i) accept(client_hello());
+  const ConnectionId monitor = accept(monitor_hello());
+  EXPECT_FALSE(net.closed.contains(monitor));
+  EXPECT_TRUE(messenger.reply(monitor, kilobyte()));
+  link_up();  // links do not count
+}
+
+TEST_F(messenger_limits, of_those_that_do_not_say_hello_the_oldest_makes_room) {
+  const ConnectionId first = net.accept(), second = net.accept(), third = net.accept();
+  EXPECT_TRUE(net.closed.contains(first));
+  deliver(second, monitor_hello());
+  const ConnectionId fourth = net.accept();
+  for (const ConnectionId id : {second, third, fourth}) EXPECT_FALSE(net.closed.contains(id));
+  EXPECT_TRUE(take_events().empty()) << "nobody has heard of the first";
+}
+
+TEST_F(messenger_limits, of_the_connections_of_monitors_the_oldest_makes_room) {
+  const ConnectionId first = accept(monitor_hello()), second = accept(monitor_hello());
+  const ConnectionId third = accept(monitor_hello());
+  EXPECT_TRUE(net.closed.contains(first));
+  for (const ConnectionId id : {second, third}) EXPECT_FALSE(net.closed.contains(id));
+  EXPECT_EQ(take_events(), Lines{"gone"});
 }
 
 }  // namespace
