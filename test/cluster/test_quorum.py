@@ -8,8 +8,8 @@ import socket
 import time
 import unittest
 
-from harness import (OK, PATIENCE, REFUSED, UNAVAILABLE, UNKNOWN, USAGE, ClusterTest, import_lines, parse_lines,
-                     wait_until)
+from harness import (OK, PATIENCE, REFUSED, STOP_SECONDS, UNAVAILABLE, UNKNOWN, USAGE, ClusterTest, import_lines,
+                     parse_lines, wait_until)
 
 
 class Quorum(ClusterTest):
