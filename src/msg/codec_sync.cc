@@ -13,14 +13,36 @@ template <> struct ProtoOf<SyncAck> { using type = proto::SyncAck; };
 template <> struct ProtoOf<SyncAbort> { using type = proto::SyncAbort; };
 // clang-format on
 
+void pack(const SyncCursor& cursor, proto::SyncCursor* to) {
+  pack(cursor.base, to->mutable_base());
+  pack(cursor.highest, to->mutable_highest());
+  to->set_last_key(cursor.last_key);
+  to->set_has_all_keys(cursor.has_all_keys);
+  pack(cursor.replayed, to->mutable_replayed());
+}
+
+SyncCursor unpack(const proto::SyncCursor& from, Unpacker& unpacker) {
+  SyncCursor cursor;
+  cursor.base = unpack(from.base(), unpacker);
+  cursor.highest = unpack(from.highest(), unpacker);
+  cursor.last_key = from.last_key();
+  cursor.has_all_keys = from.has_all_keys();
+  cursor.replayed = unpack(from.replayed(), unpacker);
+  return cursor;
+}
+
 void pack(const SyncStart& message, proto::SyncStart* to, Packer&) {
   to->set_cookie(message.cookie);
   to->set_committed(message.committed.value());
+  to->set_window(message.window);
+  if (message.resume) pack(*message.resume, to->mutable_resume());
 }
 
-void unpack(const proto::SyncStart& from, SyncStart& message, Unpacker&) {
+void unpack(const proto::SyncStart& from, SyncStart& message, Unpacker& unpacker) {
   message.cookie = from.cookie();
   message.committed = Version(from.committed());
+  message.window = from.window();
+  if (from.has_resume()) message.resume = unpack(from.resume(), unpacker);
 }
 
 void pack(const HoldTrim& message, proto::HoldTrim* to, Packer&) {
@@ -55,8 +77,9 @@ void pack(const SyncChunk& message, proto::SyncChunk* to, Packer& packer) {
   to->set_keys(message.keys);
   to->set_checksum(message.checksum);
   to->set_transaction_size(packer.put(message.transaction));
-  pack(message.position, to->mutable_position());
+  pack(message.cursor, to->mutable_cursor());
   to->set_digest(pack(message.digest));
+  to->set_bytes(message.bytes);
 }
 
 void unpack(const proto::SyncChunk& from, SyncChunk& message, Unpacker& unpacker) {
@@ -66,8 +89,9 @@ void unpack(const proto::SyncChunk& from, SyncChunk& message, Unpacker& unpacker
   message.keys = from.keys();
   message.checksum = from.checksum();
   message.transaction = unpacker.value(from.transaction_size());
-  message.position = unpack(from.position(), unpacker);
+  message.cursor = unpack(from.cursor(), unpacker);
   message.digest = unpacker.digest(from.digest());
+  message.bytes = from.bytes();
 }
 
 void pack(const SyncAck& message, proto::SyncAck* to, Packer&) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -172,9 +173,30 @@ struct Entries {
 // ---------------------------------------------------------------------------------------------- store synchronization
 
 // The number in brackets is the step of doc/sync.md. A cookie names one session; the requester draws it at random.
+
+// Where a copy of a store stands. Stored with every piece of the copy, and all that a provider needs to go on with it.
+//
+// Keys may come from the snapshots of several providers. Whatever differs between these was written by versions above
+// the lowest of them, so applying the log from there to the highest to the whole copy makes it a store of that version:
+// the values in the log are absolute, and may be applied to what has them already.
+struct SyncCursor {
+  Position base;              // the lowest snapshot that keys were copied from
+  Position highest;           // the highest one
+  Bytes last_key;             // keys up to this one are there
+  bool has_all_keys = false;  // then the log follows
+  Position replayed;          // up to where it was applied; the base before it begins
+
+  bool is_complete() const { return has_all_keys && replayed == highest; }
+  // Where a log has to begin that is to be applied to it.
+  Version log_needed() const { return (has_all_keys ? replayed : base).version.next(); }
+  friend bool operator==(const SyncCursor&, const SyncCursor&) = default;
+};
+
 struct SyncStart {  // [2]
   uint64_t cookie = 0;
-  Version committed;  // the requester's
+  Version committed;                 // the requester's
+  uint32_t window = 1;               // chunks that it takes before it has acknowledged the first of them
+  std::optional<SyncCursor> resume;  // of the copy that is to be gone on with
 };
 struct HoldTrim {  // [5] provider to leader; also renews
   uint64_t cookie = 0;
@@ -190,15 +212,16 @@ struct ReleaseTrim {  // [13] requester to leader, in quorum
 };
 struct SyncChunk {  // [9], [10]
   uint64_t cookie = 0;
-  uint64_t sequence = 0;  // from 1
+  uint64_t sequence = 0;  // from 1; 0: no chunk, the provider is reading what the copy has already
   bool is_last = false;
   uint64_t keys = 0;
+  uint64_t bytes = 0;       // of keys and values
   uint64_t checksum = 0;    // checksum64 of `transaction`
-  SharedBytes transaction;  // an encoded ReplicatedTransaction of puts
-  Position position;        // of the snapshot
+  SharedBytes transaction;  // an encoded ReplicatedTransaction: of puts, or of what the log does
+  SyncCursor cursor;        // with this chunk; its `highest` is the provider's snapshot
   Digest digest;            // of the whole snapshot; set on the last chunk only
 };
-struct SyncAck {  // [9], [11]; sent when the chunk is durable
+struct SyncAck {  // [9], [11]; sent when this chunk and those before it are durable
   uint64_t cookie = 0;
   uint64_t sequence = 0;
 };

@@ -144,7 +144,9 @@ Result<std::unique_ptr<DataDir>> DataDir::open(const std::string& path, FileSyst
   SYNOD_RETURN_IF_ERROR(files.sync_directory(path));
   const Result<std::string> current = read_current_store(files, path);
   if (current && files.is_directory(fmt::format("{}/{}", path, *current))) {
-    SYNOD_RETURN_IF_ERROR(remove_stores_except(files, path, *current));
+    const Result<std::optional<std::string>> unfinished = newest_store_after(files, path, *current);
+    if (!unfinished) return unfinished.error();
+    SYNOD_RETURN_IF_ERROR(remove_stores_except(files, path, {*current, unfinished->value_or(*current)}));
   }
   return std::unique_ptr<DataDir>(new DataDir(files, path, *std::move(lock)));
 }
@@ -164,7 +166,7 @@ Status DataDir::write_bound(const Bound& bound) { return bound_.write(bound); }
 Result<DataDir::NewStore> DataDir::create_store(const DatabaseOptions& options) {
   const Result<std::string> current = read_current_store(files_, path_);
   if (!current && current.error().code() != Code::not_found) return current.error();
-  SYNOD_RETURN_IF_ERROR(remove_stores_except(files_, path_, current ? *current : std::string()));
+  SYNOD_RETURN_IF_ERROR(remove_stores_except(files_, path_, {current ? *current : std::string()}));
   const uint64_t number = current ? *store_number(*current) + 1 : 1;
   NewStore store;
   store.name = fmt::format("store.{}", number);
@@ -174,6 +176,28 @@ Result<DataDir::NewStore> DataDir::create_store(const DatabaseOptions& options) 
   store.db = *std::move(db);
   SYNOD_RETURN_IF_ERROR(files_.sync_directory(path_));
   return store;
+}
+
+Result<std::optional<DataDir::NewStore>> DataDir::open_unfinished(const DatabaseOptions& options) {
+  const Result<std::string> current = read_current_store(files_, path_);
+  if (!current) return current.error();
+  const Result<std::optional<std::string>> name = newest_store_after(files_, path_, *current);
+  if (!name) return name.error();
+  if (!*name) return std::optional<NewStore>();
+  const std::string path = fmt::format("{}/{}", path_, **name);
+  // No bound says how much of it was synced, and none needs to: it is read back as a whole before it counts.
+  const Result<TornTail> tail = find_torn_tail(files_, path, 0);
+  if (!tail) return tail.error();
+  SYNOD_RETURN_IF_ERROR(cut_torn_tail(files_, *tail));
+  Result<std::unique_ptr<KeyValueDB>> db = open_level_db(path, options, OpenMode::existing, make_disk_env(files_));
+  if (!db) return db.error();
+  return std::optional<NewStore>(NewStore{**name, *std::move(db)});
+}
+
+Status DataDir::remove_unfinished() {
+  const Result<std::string> current = read_current_store(files_, path_);
+  if (!current) return current.error();
+  return remove_stores_except(files_, path_, {*current});
 }
 
 Status DataDir::switch_to(const std::string& name, const Bound& bound) {
@@ -186,7 +210,7 @@ Status DataDir::switch_to(const std::string& name, const Bound& bound) {
   SYNOD_RETURN_IF_ERROR(bound_.write(*store_number(name), bound));
   SYNOD_RETURN_IF_ERROR(write_current_store(files_, path_, name));
   // The switch is done and durable; what could not be removed now goes at the next open.
-  const Status removed = remove_stores_except(files_, path_, name);
+  const Status removed = remove_stores_except(files_, path_, {name});
   if (!removed.is_ok()) log(LogLevel::warning, "{}", removed.message());
   return Status::ok();
 }

@@ -27,9 +27,9 @@ namespace synod {
 
 class DataDir : public StoreHome {
  public:
-  // For the daemon: makes the directory if it is missing, locks it exclusively, removes stores that a broken-off sync
-  // or a finished one left behind (but keeps the one that `CURRENT_STORE` names, and removes none while that one is
-  // missing: nothing then says which is garbage). Fails with `in_use` (naming the
+  // For the daemon: makes the directory if it is missing, locks it exclusively, removes stores that a finished sync
+  // left behind (but keeps the one that `CURRENT_STORE` names and the newest after it, which a sync may go on with, and
+  // removes none while the former is missing: nothing then says which is garbage). Fails with `in_use` (naming the
   // holder's pid where the system tells) or with `io_error` (unwritable), each as one sentence that names the path.
   // `files` outlives the object.
   static Result<std::unique_ptr<DataDir>> open(const std::string& path, FileSystem& files = posix_files());
@@ -47,6 +47,8 @@ class DataDir : public StoreHome {
   Result<std::unique_ptr<KeyValueDB>> open_current(const DatabaseOptions& options) override;
   Status write_bound(const Bound& bound) override;
   Result<NewStore> create_store(const DatabaseOptions& options) override;
+  Result<std::optional<NewStore>> open_unfinished(const DatabaseOptions& options) override;
+  Status remove_unfinished() override;
   Status switch_to(const std::string& name, const Bound& bound) override;
 
  private:

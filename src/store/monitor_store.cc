@@ -46,15 +46,7 @@ struct WriteAdder {
     return Status::ok();
   }
   Status operator()(const ApplyEntry& write) const {
-    Result<ReplicatedTransaction> operations = ReplicatedTransaction::decode(write.value);
-    if (!operations) {
-      return Status(operations.error().code(),
-                    fmt::format("the value of version {} does not decode: {}", write.position.version.value(),
-                                operations.error().message()));
-    }
-    out.replicated.append(*std::move(operations));
-    if (!SYNOD_MUTANT("applied-position-not-in-batch")) put_applied(out.replicated, write.position);
-    return Status::ok();
+    return append_applied(out.replicated, write.position, write.value);
   }
   Status operator()(const PutLocal& write) const {
     out.local.put(write.key, write.value);
@@ -67,6 +59,17 @@ struct WriteAdder {
 };
 
 }  // namespace
+
+Status append_applied(ReplicatedTransaction& out, const Position& position, const SharedBytes& value) {
+  Result<ReplicatedTransaction> operations = ReplicatedTransaction::decode(value);
+  if (!operations) {
+    return Status(operations.error().code(), fmt::format("the value of version {} does not decode: {}",
+                                                         position.version.value(), operations.error().message()));
+  }
+  out.append(*std::move(operations));
+  if (!SYNOD_MUTANT("applied-position-not-in-batch")) put_applied(out, position);
+  return Status::ok();
+}
 
 std::optional<Version> trim_floor_in(const SharedBytes& value) {
   // Few values move the floor, and looking for its key is far cheaper than to decode each.

@@ -47,6 +47,10 @@ struct EraseLocal {
 using StoreWrite = std::variant<PutEntry, EraseEntries, ApplyEntry, PutLocal, EraseLocal>;
 using StoreWrites = std::vector<StoreWrite>;
 
+// Adds what applying a chosen value does to the replicated space: its operations, and the new applied position. Fails
+// with `corruption`, naming the version, if the value does not decode.
+Status append_applied(ReplicatedTransaction& out, const Position& position, const SharedBytes& value);
+
 // What a member needs to know of its log when it starts.
 struct LogState {
   Position applied;

@@ -35,6 +35,10 @@ class StoreHome {
     std::unique_ptr<KeyValueDB> db;
   };
   virtual Result<NewStore> create_store(const DatabaseOptions& options) = 0;
+  // The store that create_store made and nothing has switched to, also in an earlier life; nothing if there is none. It
+  // holds all that was committed durably. Any failure is the store's alone: it is no use any more.
+  virtual Result<std::optional<NewStore>> open_unfinished(const DatabaseOptions& options) = 0;
+  virtual Status remove_unfinished() = 0;
   // Makes `name` the current store and this its bound, durably and in one step, and removes the other one. The caller
   // has closed both databases before, and has made all of the new one durable.
   virtual Status switch_to(const std::string& name, const Bound& bound) = 0;

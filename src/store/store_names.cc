@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/escape.h"
@@ -41,11 +42,24 @@ Result<std::vector<std::string>> list_stores(FileSystem& files, const std::strin
   return names;
 }
 
-Status remove_stores_except(FileSystem& files, const std::string& dir, const std::string& kept) {
+Result<std::optional<std::string>> newest_store_after(FileSystem& files, const std::string& dir,
+                                                      const std::string& current) {
+  const Result<std::vector<std::string>> names = list_stores(files, dir);
+  if (!names) return names.error();
+  std::optional<std::string> newest;
+  for (const std::string& name : *names) {
+    const uint64_t highest = store_number(newest ? *newest : current).value_or(0);
+    if (*store_number(name) > highest) newest = name;
+  }
+  return newest;
+}
+
+Status remove_stores_except(FileSystem& files, const std::string& dir, const std::vector<std::string>& kept) {
   const Result<std::vector<std::string>> names = list_stores(files, dir);
   if (!names) return names.error();
   for (const std::string& name : *names) {
-    if (name != kept) SYNOD_RETURN_IF_ERROR(files.remove_tree(fmt::format("{}/{}", dir, name)));
+    const bool is_kept = std::find(kept.begin(), kept.end(), name) != kept.end();
+    if (!is_kept) SYNOD_RETURN_IF_ERROR(files.remove_tree(fmt::format("{}/{}", dir, name)));
   }
   return Status::ok();
 }

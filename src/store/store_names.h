@@ -20,7 +20,10 @@ Status write_current_store(FileSystem& files, const std::string& dir, const std:
 
 // The names store.N in the directory.
 Result<std::vector<std::string>> list_stores(FileSystem& files, const std::string& dir);
-// Removes every store but `kept`.
-Status remove_stores_except(FileSystem& files, const std::string& dir, const std::string& kept);
+// The newest store that is newer than this one; nothing if there is none.
+Result<std::optional<std::string>> newest_store_after(FileSystem& files, const std::string& dir,
+                                                      const std::string& current);
+// Removes every store but those `kept`.
+Status remove_stores_except(FileSystem& files, const std::string& dir, const std::vector<std::string>& kept);
 
 }  // namespace synod

@@ -9,10 +9,13 @@ constexpr uint64_t cookie = 42;
 
 // Without a leader, asked by b.
 struct Provider : MonitorDriver {
-  Output read(uint64_t task) { return step(TaskDone{task, ChunkRead{}}); }
+  Output read(uint64_t task) {
+    step(TaskDone{task - 1, SnapshotOpened{monitor.committed()}});
+    return step(TaskDone{task, ChunkRead{}});
+  }
   // The task that reads the first chunk of the session that begins; zero if none does.
   uint64_t ask() {
-    const Output out = receive(b, SyncStart{cookie, Version(1)});
+    const Output out = receive(b, SyncStart{cookie, Version(1), 1, {}});
     for (const TaskRequest& request : out.tasks) {
       if (std::holds_alternative<ReadChunkTask>(request.task)) return request.id;
     }

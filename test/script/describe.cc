@@ -39,7 +39,12 @@ class Describer {
     return fmt::format("log from {}, wanted {}:{}", m.first.value(), m.wanted.value(), entries(m.entries));
   }
   std::string operator()(const SyncStart& m) {
-    return fmt::format("{} committed {}", names_.of(m.cookie), m.committed.value());
+    std::string text = fmt::format("{} committed {}", names_.of(m.cookie), m.committed.value());
+    if (m.resume) {
+      text += fmt::format(", goes on with a copy of {}..{}, {}", at(m.resume->base), at(m.resume->highest),
+                          m.resume->has_all_keys ? "all keys, log to " + at(m.resume->replayed) : "some keys");
+    }
+    return text;
   }
   std::string operator()(const HoldTrim& m) {
     return fmt::format("{} for {} from {}", names_.of(m.cookie), names_.of(m.requester), m.version.value());
@@ -50,7 +55,7 @@ class Describer {
   std::string operator()(const ReleaseTrim& m) { return names_.of(m.cookie); }
   std::string operator()(const SyncChunk& m) {
     return fmt::format("{} number {}{}, {} keys of version {}", names_.of(m.cookie), m.sequence,
-                       m.is_last ? " (last)" : "", m.keys, at(m.position));
+                       m.is_last ? " (last)" : "", m.keys, at(m.cursor.highest));
   }
   std::string operator()(const SyncAck& m) { return fmt::format("{} number {}", names_.of(m.cookie), m.sequence); }
   std::string operator()(const SyncAbort& m) {

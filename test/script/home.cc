@@ -48,6 +48,16 @@ Result<StoreHome::NewStore> ScriptHome::create_store(const DatabaseOptions&) {
   return NewStore{"other", std::make_unique<ImageDB>(other_)};
 }
 
+Result<std::optional<StoreHome::NewStore>> ScriptHome::open_unfinished(const DatabaseOptions&) {
+  if (other_ == nullptr) return std::optional<NewStore>();
+  return std::optional<NewStore>(NewStore{"other", std::make_unique<ImageDB>(other_)});
+}
+
+Status ScriptHome::remove_unfinished() {
+  other_.reset();
+  return Status::ok();
+}
+
 Status ScriptHome::switch_to(const std::string&, const Bound&) {
   SYNOD_ASSERT(other_ != nullptr && other_->unsynced.empty(), "only a durable store becomes the current one");
   current_ = std::move(other_);
@@ -55,14 +65,17 @@ Status ScriptHome::switch_to(const std::string&, const Bound&) {
 }
 
 size_t ScriptHome::cut_power() {
-  other_.reset();
-  auto after = std::make_shared<Image>();
-  after->durable = std::move(current_->durable);
-  for (const DbBatch& batch : after->durable) {
-    SYNOD_ASSERT(after->live->commit(batch, Durability::durable).is_ok(), "a database in memory does not fail");
+  size_t lost = 0;
+  for (std::shared_ptr<Image>* image : {&current_, &other_}) {
+    if (*image == nullptr) continue;
+    auto after = std::make_shared<Image>();
+    after->durable = std::move((*image)->durable);
+    for (const DbBatch& batch : after->durable) {
+      SYNOD_ASSERT(after->live->commit(batch, Durability::durable).is_ok(), "a database in memory does not fail");
+    }
+    lost += (*image)->unsynced.size();
+    *image = std::move(after);
   }
-  const size_t lost = current_->unsynced.size();
-  current_ = std::move(after);
   return lost;
 }
 

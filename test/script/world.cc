@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "mon/core/sync/copy_record.h"
 #include "mon/core/sync/requester.h"
 #include "mon/service/monmap_service.h"
 
@@ -21,7 +22,10 @@ void must(const Status& status) { SYNOD_ASSERT(status.is_ok(), "a database in me
 }  // namespace
 
 World::Process::Process(ScriptHome& home, MonitorStart start, Random& random, TimePoint now)
-    : engine(home, open_store(home), {}), monitor(std::move(start), random, now) {}
+    : engine(home, open_store(home), {}), monitor(std::move(start), random, now) {
+  if (!monitor.is_marked()) return;
+  if (auto unfinished = *home.open_unfinished({})) engine.go_on_with(*std::move(unfinished));
+}
 
 World::World(size_t members, const CoreOptions& options, Transcript& transcript, Names& names)
     : options_(options), transcript_(transcript), names_(names) {
@@ -70,6 +74,10 @@ MonitorStart World::load(Member& member) {
   start.log = *store->load_log();
   start.monmap = *Monmap::decode(**store->new_reader()->get(monmap_key));
   start.is_marked = store->get_local(synchronizing_key)->has_value();
+  if (const auto copy = *member.home.open_unfinished({}); start.is_marked && copy) {
+    const auto record = *copy->db->get(KeySpace::local, copy_record_key);
+    if (record) start.copy = *CopyRecord::decode(*record);
+  }
   return start;
 }
 

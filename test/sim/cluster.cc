@@ -114,6 +114,7 @@ std::optional<Refusal> Cluster::open(Member& m) {
                                         options, m.address, seed_ * 1000 + ++lives_);
   lives_of_[m.name] = lives_;
   Process& p = *m.process;
+  if (opened.unfinished) p.engine.go_on_with(*std::move(opened.unfinished));
   p.storage.set_latency(m.latency);
   p.storage.set_observers(
       [this, &m](const WriteJob& job, const Status& status) {

@@ -20,6 +20,10 @@ class MemoryHome final : public StoreHome {
     return life_->open_current(options);
   }
   Result<NewStore> create_store(const DatabaseOptions& options) override { return life_->create_store(options); }
+  Result<std::optional<NewStore>> open_unfinished(const DatabaseOptions& options) override {
+    return life_->open_unfinished(options);
+  }
+  Status remove_unfinished() override { return life_->remove_unfinished(); }
   Status switch_to(const std::string& name, const Bound& bound) override { return life_->switch_to(name, bound); }
   Status write_bound(const Bound& bound) override { return life_->write_bound(bound); }
 

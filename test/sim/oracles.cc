@@ -83,8 +83,10 @@ void Oracles::on_start(const std::string& member, const MonitorStart& start) {
   check_durable(member, start);
   Held& held = members_[member];
   const ProposalNumber told = held.told;
+  const Copy copy = held.copy;
   held = Held();
   held.told = told;
+  check_copy(member, start, copy);
   held.is_marked = start.is_marked;
   held.promised = start.identity.promised;
   if (!start.log) return;
@@ -94,6 +96,19 @@ void Oracles::on_start(const std::string& member, const MonitorStart& start) {
     held.accepted[entry.version] = {entry.pn, entry.hash};
     accepted(member, entry);
   }
+}
+
+// What a requester has acknowledged is on its disk.
+void Oracles::check_copy(const std::string& member, const MonitorStart& start, const Copy& before) {
+  if (!start.is_marked) return;
+  Copy& copy = members_[member].copy;
+  if (start.copy) {
+    copy.written = copy.acknowledged = start.copy->chunks;
+    counters_.count(Rare::sync_resumed_after_restart);
+  }
+  if (copy.written >= before.acknowledged || !start.copy_given_up.empty()) return;
+  violated(
+      fmt::format("{} has acknowledged {} chunks of a copy, and has {}", member, before.acknowledged, copy.written));
 }
 
 void Oracles::on_disk(const std::string& member, const DiskEvent& event) {
@@ -156,9 +171,17 @@ void Oracles::on_written(const std::string& member, const WriteJob& job, const S
   held.unsynced.clear();
 }
 
-void Oracles::on_ran(const std::string& member, const Task&, const Result<TaskResult>& result) {
+void Oracles::on_ran(const std::string& member, const Task& task, const Result<TaskResult>& result) {
   if (!result) return;
   Held& held = members_[member];
+  if (std::holds_alternative<StoreCreated>(*result) || std::holds_alternative<Switched>(*result)) held.copy = Copy();
+  if (std::holds_alternative<ChunkWritten>(*result)) {
+    const Result<CopyRecord> record = CopyRecord::decode(std::get<WriteChunkTask>(task).record);
+    if (!record) return violated(member + " writes a record of its copy that does not decode");
+    held.copy.written = record->chunks;
+    const bool is_of_several = record->cursor.is_complete() && record->cursor.base != record->cursor.highest;
+    if (is_of_several) counters_.count(Rare::copy_of_several_snapshots);
+  }
   const LogState* log = nullptr;
   if (const auto* switched = std::get_if<Switched>(&*result)) log = &switched->log;
   if (const auto* formed = std::get_if<Formed>(&*result)) log = &formed->log;
@@ -298,6 +321,18 @@ void Oracles::check_sender(const std::string& from, Held& held, const Message& m
     }
   } else if (std::holds_alternative<SyncStart>(message)) {
     if (!held.is_marked) violated(from + " asks for a copy before its own store is durably marked");
+    held.copy.begun = std::get<SyncStart>(message).resume ? held.copy.written : 0;
+  } else if (const auto* written = std::get_if<SyncAck>(&message)) {
+    held.copy.acknowledged = held.copy.begun + written->sequence;
+    if (held.copy.acknowledged > held.copy.written) {
+      violated(fmt::format("{} acknowledges {} chunks, and {} are durable", from, held.copy.acknowledged,
+                           held.copy.written));
+    }
+  } else if (const auto* abort = std::get_if<SyncAbort>(&message)) {
+    // No disk here changes bytes, so a copy that is not the provider's store was put together wrongly.
+    if (abort->reason.message().find("has digest") != std::string::npos) {
+      violated(fmt::format("a copy is not what was copied: {}", abort->reason.message()));
+    }
   }
 }
 
@@ -321,6 +356,7 @@ void Oracles::count_rare(const std::string& from, const std::string& to, const M
     counters_.count(Rare::read_by_read_index);
   } else if (std::holds_alternative<SyncStart>(message)) {
     counters_.count(Rare::sync_started);
+    if (std::get<SyncStart>(message).resume) counters_.count(Rare::sync_resumed);
     provider_of_[from] = to;
   }
 }

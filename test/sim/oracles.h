@@ -57,6 +57,12 @@ class Oracles : public Observer {
     friend auto operator<=>(const Acceptance&, const Acceptance&) = default;
   };
   // What a member holds durably, as its completed writes say, and what it has told.
+  // Of a store, in chunks.
+  struct Copy {
+    uint64_t written = 0;  // durably
+    uint64_t acknowledged = 0;
+    uint64_t begun = 0;  // when the session began
+  };
   struct Held {
     ProposalNumber promised;
     Position applied;
@@ -67,6 +73,7 @@ class Oracles : public Observer {
     bool was_leader = false;
     bool was_syncing = false;
     bool is_marked = false;  // durably: it syncs
+    Copy copy;
   };
   struct Chosen {
     ChainHash hash;
@@ -75,6 +82,7 @@ class Oracles : public Observer {
 
   void take(const std::string& member, Held& held, const WriteJob& job);
   void accepted(const std::string& member, const LogEntry& entry);
+  void check_copy(const std::string& member, const MonitorStart& start, const Copy& before);
   void check_chosen(const std::string& who, const Position& position);
   void check_promise_told(const std::string& from, Held& held, const ProposalNumber& pn, const char* what);
   void check_sender(const std::string& from, Held& held, const Message& message);

@@ -35,6 +35,9 @@ Monitor::Monitor(MonitorStart start, Random& random, TimePoint now)
     trim_floor_ = start.log->trim_floor;
     if (is_marked_) {
       marked_log_.emplace(*std::move(start.log));
+      copy_ = std::move(start.copy);
+      copy_wait_until_ = now + options_.copy_wait();
+      copy_given_up_ = std::move(start.copy_given_up);
     } else {
       // What it granted before it was stopped is not known any more.
       start_paxos(now, *std::move(start.log), SYNOD_MUTANT("no-quiet-period") ? now : now + options_.lease);
@@ -220,8 +223,10 @@ void Monitor::handle(TimePoint now, TaskDone& input, Output& out) {
   } else if (auto* formed = std::get_if<Formed>(&input.result); formed != nullptr && input.task == form_task_) {
     on_formed(now, *formed, out);
   } else if (const auto session = provider_tasks_.find(input.task); session != provider_tasks_.end()) {
-    provider_.on_result(now, session->second, input.result, out);
+    const uint64_t number = session->second;
     provider_tasks_.erase(session);
+    provider_.on_result(now, number, input.result, out,
+                        [&](uint64_t of, Task task) { run_provider_task(of, std::move(task), out); });
   } else if (requester_ && requester_tasks_.erase(input.task) > 0) {
     auto run = [&](Task task) { run_requester_task(std::move(task), out); };
     const SyncRequester::Outcome outcome = requester_->on_result(now, input.result, out, run);

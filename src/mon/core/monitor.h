@@ -40,7 +40,9 @@ struct MonitorStart {
   // Formed members only.
   std::optional<Monmap> monmap;
   std::optional<LogState> log;
-  bool is_marked = false;  // the store bears the synchronizing_key
+  bool is_marked = false;          // the store bears the synchronizing_key
+  std::optional<CopyRecord> copy;  // while marked: how far the copy beside the store has come
+  std::string copy_given_up;       // or why it is of no use
 };
 
 class Monitor {
@@ -63,6 +65,8 @@ class Monitor {
   // The round of the leader's pn; 0: no leader is known.
   uint64_t epoch() const { return paxos_ ? paxos_->leader_pn().round : 0; }
   bool is_syncing() const { return requester_.has_value(); }
+  // Its store is not to be served from, whether a sync runs just now or not.
+  bool is_marked() const { return is_marked_; }
   // Addresses of all other members known of.
   std::vector<std::string> addresses() const;
   // "mon.a@peon(e14 c 37..91)", the head of every line of the trace.
@@ -103,6 +107,8 @@ class Monitor {
   void on_hold_trim(TimePoint now, MemberId from, const HoldTrim& hold, Output& out);
   void start_sync_if_needed(TimePoint now, Output& out);
   void tick_sync(TimePoint now, Output& out);
+  const Peer* choose_provider(TimePoint now, Output& out);
+  void give_up_copy(const std::string& why, Output& out);
   bool is_furthest(TimePoint now) const;
   void unmark(Output& out);
   void on_unmarked(TimePoint now, Output& out);
@@ -120,6 +126,7 @@ class Monitor {
   // monitor_status.cc
   StatusReply status(TimePoint now) const;
   std::string waits_for(TimePoint now) const;
+  std::string waits_for_copy() const;
 
   CoreOptions options_;
   Random& random_;
@@ -141,6 +148,9 @@ class Monitor {
   std::optional<uint64_t> unmark_step_;  // the marker is being taken away
   bool is_marked_ = false;
   std::optional<AcceptedLog> marked_log_;  // while marked: what this member had accepted, to be carried over
+  std::optional<CopyRecord> copy_;         // that no sync is working on: the next one goes on with it
+  TimePoint copy_wait_until_;              // for somebody who can go on with it
+  std::string copy_given_up_;              // why the last sync began from the start again; empty: it did not
   MemberId last_failed_provider_;
   TimePoint sync_again_at_;
   std::optional<uint64_t> release_cookie_;  // step 13: to be told to the leader, in quorum

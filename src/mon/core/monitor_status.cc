@@ -23,16 +23,23 @@ std::string Monitor::trace_prefix() const {
                      last_committed_.version.value());
 }
 
+std::string Monitor::waits_for_copy() const {
+  std::string text = "must copy a peer's store, and no provider answers";
+  if (requester_) {
+    const SyncProgress& progress = requester_->progress();
+    text = fmt::format("copies the store of {}: {} chunks, {} keys", progress.provider, progress.chunks, progress.keys);
+  } else if (copy_) {
+    text += fmt::format("; {} chunks, {} keys are there", copy_->chunks, copy_->keys);
+  }
+  if (!copy_given_up_.empty()) text += "; it began from the start again: " + copy_given_up_;
+  return text;
+}
+
 std::string Monitor::waits_for(TimePoint now) const {
   switch (state()) {
     case MemberState::forming:
     case MemberState::outsider: return formation_.waits_for();
-    case MemberState::syncing:
-      if (requester_) {
-        return fmt::format("copies the store of {}: {} chunks, {} keys", requester_->progress().provider,
-                           requester_->progress().chunks, requester_->progress().keys);
-      }
-      return "must copy a peer's store, and no provider answers";
+    case MemberState::syncing: return waits_for_copy();
     case MemberState::probing:
     case MemberState::electing: break;
     case MemberState::leader:

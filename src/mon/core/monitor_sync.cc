@@ -18,7 +18,9 @@ std::vector<const Peer*> Monitor::reachable_voters(TimePoint now) const {
   return voters;
 }
 
-SyncProvider::View Monitor::provider_view() const { return {visible_, paxos_ ? paxos_->leader() : MemberId()}; }
+SyncProvider::View Monitor::provider_view() const {
+  return {last_first_, visible_, paxos_ ? paxos_->leader() : MemberId()};
+}
 
 void Monitor::run_requester_task(Task task, Output& out) { requester_tasks_.insert(run_task(std::move(task), out)); }
 
@@ -73,10 +75,7 @@ void Monitor::start_sync_if_needed(TimePoint now, Output& out) {
     unmark(out);
     return;
   }
-  std::vector<const Peer*> connected = reachable;
-  std::erase_if(connected, [&](const Peer* peer) { return connected_.count(peer->id) == 0; });
-  // Never one that is behind: what this member has committed, it may have accepted as part of the only majority.
-  const Peer* provider = best_provider(connected, last_committed_.version, last_failed_provider_);
+  const Peer* provider = choose_provider(now, out);
   if (provider == nullptr) return;
   SYNOD_ASSERT(paxos_ || marked_log_, "only a member with a store syncs");
   SYNOD_ASSERT(provider->probe.committed.version > last_committed_.version, "[2] nobody copies from who is behind");
@@ -86,9 +85,40 @@ void Monitor::start_sync_if_needed(TimePoint now, Output& out) {
     marked_log_ = paxos_->log();
   }
   if (!SYNOD_MUTANT("vote-while-syncing")) paxos_.reset();
+  requester_.emplace(options_, random_.next(), provider->id, provider->probe.name, *marked_log_,
+                     std::exchange(copy_, std::nullopt), is_marked_, now, out);
+  if (!is_marked_) marker_step_ = out.step;
   is_marked_ = true;
-  marker_step_ = out.step;
-  requester_.emplace(options_, random_.next(), provider->id, provider->probe.name, *marked_log_, now, out);
+  if (progress_.durable_step >= marker_step_) requester_->on_marker_durable(now, out);
+}
+
+const Peer* Monitor::choose_provider(TimePoint now, Output& out) {
+  std::vector<const Peer*> connected = reachable_voters(now);
+  std::erase_if(connected, [&](const Peer* peer) { return connected_.count(peer->id) == 0; });
+  // Never one that is behind: what this member has committed, it may have accepted as part of the only majority.
+  if (!copy_) return best_provider(connected, last_committed_.version, last_failed_provider_);
+  const SyncCursor& cursor = copy_->cursor;
+  std::vector<const Peer*> fitting = connected;
+  std::erase_if(fitting, [&](const Peer* peer) {
+    return peer->probe.first > cursor.log_needed() || peer->probe.committed.version < cursor.highest.version;
+  });
+  const Peer* provider = best_provider(fitting, last_committed_.version, last_failed_provider_);
+  if (provider != nullptr) return provider;
+  // The others may not be heard yet, or may be about to get what the copy has. If not, a copy that nobody can go on
+  // with must not keep this member, and perhaps a quorum, waiting.
+  provider = best_provider(connected, last_committed_.version, last_failed_provider_);
+  if (provider == nullptr || now < copy_wait_until_) return nullptr;
+  give_up_copy(fmt::format("nobody is at version {} with a log from version {} on, which the copy needs",
+                           cursor.highest.version.value(), cursor.log_needed().value()),
+               out);
+  return provider;
+}
+
+void Monitor::give_up_copy(const std::string& why, Output& out) {
+  out.trace(LogLevel::warning,
+            fmt::format("sync begins from the start again: the copy of {} keys is given up: {}", copy_->keys, why));
+  copy_.reset();
+  copy_given_up_ = why;
 }
 
 // Nobody who can be heard has committed more, and a majority can be heard.
@@ -115,6 +145,8 @@ void Monitor::on_unmarked(TimePoint now, Output& out) {
   SYNOD_ASSERT(is_marked_ && !requester_ && !paxos_, "I-9: until the mark is gone, nothing else begins");
   unmark_step_.reset();
   is_marked_ = false;
+  copy_.reset();
+  copy_given_up_.clear();
   LogState log{marked_log_->committed(),
                marked_log_->first(),
                trim_floor_,
@@ -144,6 +176,9 @@ void Monitor::end_sync(TimePoint now, SyncRequester::Outcome outcome, Output& ou
   SYNOD_ASSERT(requester_ && is_marked_, "I-9: a sync that failed leaves the store marked");
   last_failed_provider_ = requester_->provider();
   sync_again_at_ = now + options_.lease;
+  copy_ = requester_->copy();
+  copy_wait_until_ = now + options_.copy_wait();
+  if (!copy_ && requester_->progress().chunks > 0) copy_given_up_ = requester_->failure();
   requester_.reset();
   requester_tasks_.clear();
   out.trace(LogLevel::warning, "stays marked, and will sync again");
@@ -162,6 +197,7 @@ void Monitor::on_switched(TimePoint now, Switched& switched, Output& out) {
   Result<Monmap> monmap = Monmap::decode(switched.monmap);
   if (monmap) monmap_ = *std::move(monmap);
   release_cookie_ = requester_->cookie();
+  copy_given_up_.clear();
   requester_.reset();
   requester_tasks_.clear();
   is_marked_ = false;

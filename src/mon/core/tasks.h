@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <variant>
 #include <vector>
 
@@ -48,9 +49,10 @@ struct ReadLogTask {
 struct ReadLogDone {
   std::vector<LogEntry> entries;
 };
-// Opens a snapshot for a sync session, at what is visible.
+// Opens a snapshot for a sync session, at what is visible: for a new copy, or for one that is to be gone on with.
 struct OpenSnapshotTask {
   uint64_t cookie = 0;
+  std::optional<SyncCursor> resume;
 };
 struct SnapshotOpened {
   Position position;
@@ -62,10 +64,13 @@ struct ReadChunkTask {
 };
 struct ChunkRead {
   bool is_last = false;
+  bool is_skipped = false;  // the copy has all that was read
   uint64_t keys = 0;
+  uint64_t bytes = 0;       // of keys and values
   SharedBytes transaction;  // encoded
   uint64_t checksum = 0;
-  Digest digest;  // of all chunks so far
+  SyncCursor cursor;  // of the copy with this chunk
+  Digest digest;      // of the whole snapshot; with the last chunk
 };
 struct CloseSnapshotTask {
   uint64_t cookie = 0;
@@ -86,14 +91,12 @@ struct Formed {
 // An empty store beside the current one, for a sync to fill.
 struct CreateStoreTask {};
 struct StoreCreated {};
+// Those that wait behind one another share one sync.
 struct WriteChunkTask {
   SharedBytes transaction;
-  uint64_t sequence = 0;
+  Bytes record;  // how far the copy has come with it, to be stored in the same batch
 };
-struct ChunkWritten {
-  uint64_t keys = 0;
-  uint64_t bytes = 0;
-};
+struct ChunkWritten {};
 // Forces the new store to disk and computes what it holds.
 struct VerifyTask {};
 struct Verified {

@@ -47,6 +47,7 @@ int run_opened(const DaemonOptions& options, AsioLoop& loop, Random& random, Dat
     loop.stop();
   };
   StoreEngine engine(dir, std::move(opened.store), {options.database, options.core.answer_bytes_max});
+  if (opened.unfinished) engine.go_on_with(*std::move(opened.unfinished));
   StoreThreads storage(engine, [&](std::function<void()> task) { loop.post(std::move(task)); });
   const std::string address = opened.start.address;
   Executor executor({loop, loop, random, loop, storage}, std::move(opened.start), within_open_files(options.messenger),

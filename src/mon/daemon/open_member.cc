@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/mutant.h"
+#include "mon/core/sync/copy_record.h"
 #include "mon/core/sync/requester.h"
 #include "mon/service/monmap_service.h"
 
@@ -52,6 +53,25 @@ std::optional<Refusal> check_formation(const DaemonOptions& options, const Ident
   return std::nullopt;
 }
 
+// The copy that a marked member had begun. If it is of no use, a new one will take its place.
+void load_copy(StoreHome& home, const DaemonOptions& options, OpenedMember& opened) {
+  Result<std::optional<StoreHome::NewStore>> unfinished = home.open_unfinished(options.database);
+  if (unfinished && !*unfinished) return;
+  Status why = unfinished.status();
+  if (unfinished) {
+    const Result<std::optional<Bytes>> record = (*unfinished)->db->get(KeySpace::local, copy_record_key);
+    if (record && !*record) return;  // made, and nothing written
+    const Result<CopyRecord> decoded = record ? CopyRecord::decode(**record) : Result<CopyRecord>(record.error());
+    why = decoded.status();
+    if (decoded) {
+      opened.start.copy = *decoded;
+      opened.unfinished = std::move(**unfinished);
+      return;
+    }
+  }
+  opened.start.copy_given_up = why.message();
+}
+
 std::optional<Refusal> load_store(StoreHome& home, const DaemonOptions& options, OpenedMember& opened) {
   Identity& identity = opened.start.identity;
   if (identity.formation != FormationState::formed) return std::nullopt;
@@ -69,6 +89,12 @@ std::optional<Refusal> load_store(StoreHome& home, const DaemonOptions& options,
   Result<Monmap> decoded = Monmap::decode(monmap->value_or(Bytes()));
   if (!decoded) return failed(Status(Code::corruption, options.data + ": " + decoded.error().message()));
   opened.start.is_marked = marker->has_value();
+  if (marker->has_value()) {
+    load_copy(home, options, opened);
+  } else {
+    const Status removed = home.remove_unfinished();
+    if (!removed.is_ok()) return failed(removed);
+  }
   opened.start.log = *std::move(log);
   opened.start.monmap = *std::move(decoded);
   return std::nullopt;

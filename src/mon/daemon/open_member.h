@@ -19,7 +19,8 @@ struct Refusal {
 };
 
 struct OpenedMember {
-  std::unique_ptr<MonitorStore> store;  // null: the member belongs to no cluster yet
+  std::unique_ptr<MonitorStore> store;            // null: the member belongs to no cluster yet
+  std::optional<StoreHome::NewStore> unfinished;  // a copy that the member goes on with
   MonitorStart start;
 };
 

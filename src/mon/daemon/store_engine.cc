@@ -7,26 +7,23 @@
 #include <utility>
 
 #include "base/assert.h"
-#include "base/codec.h"
 #include "base/mutant.h"
+#include "mon/core/sync/copy_record.h"
 #include "mon/core/sync/requester.h"
 #include "mon/service/kv_service.h"
 #include "mon/service/monmap_service.h"
 
 namespace synod {
-namespace {
-
-// In the new store until the switch, in one batch with each chunk.
-constexpr ByteView sync_cursor_key = "sync_cursor";
-
-void add_to_digest(Digester& digester, const ReplicatedTransaction& puts) {
-  for (const Op& op : puts.ops()) digester.add(op.key).add(op.value.view());
-}
-
-}  // namespace
+namespace {}  // namespace
 
 StoreEngine::StoreEngine(StoreHome& home, std::unique_ptr<MonitorStore> store, EngineOptions options)
     : home_(home), options_(options), store_(std::move(store)) {}
+
+void StoreEngine::go_on_with(StoreHome::NewStore unfinished) {
+  SYNOD_ASSERT(store_ != nullptr && new_store_ == nullptr, "a copy is beside a store, and there is one");
+  new_name_ = std::move(unfinished.name);
+  new_store_ = std::make_unique<MonitorStore>(std::move(unfinished.db));
+}
 
 Status StoreEngine::write(const std::vector<WriteJob>& jobs) {
   if (failure_.is_ok()) failure_ = write_now(jobs);
@@ -77,7 +74,10 @@ Status StoreEngine::commit(const std::vector<const StoreWrites*>& groups, Durabi
 Result<TaskResult> StoreEngine::run(const Task& task) {
   if (const auto* form = std::get_if<FormTask>(&task)) return run_on_writer(*form);
   if (const auto* create = std::get_if<CreateStoreTask>(&task)) return run_on_writer(*create);
-  if (const auto* chunk = std::get_if<WriteChunkTask>(&task)) return run_on_writer(*chunk);
+  if (const auto* chunk = std::get_if<WriteChunkTask>(&task)) {
+    const Result<std::vector<TaskResult>> results = write_chunks({chunk});
+    return results ? Result<TaskResult>(results->front()) : results.error();
+  }
   if (const auto* verify = std::get_if<VerifyTask>(&task)) return run_on_writer(*verify);
   if (const auto* change = std::get_if<SwitchTask>(&task)) return run_on_writer(*change);
   const std::shared_lock lock(switching_);
@@ -111,26 +111,20 @@ Result<TaskResult> StoreEngine::run_on_reader(const ReadLogTask& task) {
 }
 
 Result<TaskResult> StoreEngine::run_on_reader(const OpenSnapshotTask& task) {
-  Result<std::unique_ptr<StoreWalker>> walker = store_->new_walker({});
-  if (!walker) return walker.error();
-  const Position position = (*walker)->position();
-  snapshots_[task.cookie].walker = *std::move(walker);
+  Result<std::unique_ptr<SnapshotReader>> reader = SnapshotReader::open(*store_, task.resume);
+  if (!reader) return reader.error();
+  const Position position = (*reader)->position();
+  snapshots_[task.cookie] = *std::move(reader);
   return TaskResult(SnapshotOpened{position});
 }
 
 Result<TaskResult> StoreEngine::run_on_reader(const ReadChunkTask& task) {
   const auto it = snapshots_.find(task.cookie);
   if (it == snapshots_.end()) return TaskResult(Status(Code::not_found, "the snapshot is closed"));
-  Result<WalkChunk> chunk = it->second.walker->next_chunk(task.max_bytes, task.max_keys);
+  Result<ChunkRead> chunk = it->second->next(task.max_bytes, task.max_keys);
+  if (!chunk && chunk.error().code() == Code::refused) return TaskResult(chunk.error());
   if (!chunk) return chunk.error();
-  add_to_digest(it->second.digester, chunk->puts);
-  ChunkRead read;
-  read.is_last = chunk->is_last;
-  read.keys = chunk->keys;
-  read.transaction = SharedBytes(chunk->puts.encode());
-  read.checksum = checksum64(read.transaction.view());
-  if (read.is_last) read.digest = it->second.digester.finish();
-  return TaskResult(std::move(read));
+  return TaskResult(*std::move(chunk));
 }
 
 Result<TaskResult> StoreEngine::run_on_reader(const CloseSnapshotTask& task) {
@@ -191,22 +185,26 @@ Result<TaskResult> StoreEngine::run_on_writer(const CreateStoreTask&) {
   return TaskResult(StoreCreated{});
 }
 
-Result<TaskResult> StoreEngine::run_on_writer(const WriteChunkTask& task) {
+Result<std::vector<TaskResult>> StoreEngine::write_chunks(const std::vector<const WriteChunkTask*>& chunks) {
   SYNOD_ASSERT(new_store_ != nullptr, "a chunk is written to a new store");
-  const Result<ReplicatedTransaction> puts = ReplicatedTransaction::decode(task.transaction);
-  if (!puts) return TaskResult(Status(Code::corruption, "a chunk does not decode: " + puts.error().message()));
-  ChunkWritten written;
-  for (const Op& op : puts->ops()) {
-    if (op.type != OpType::put) return TaskResult(Status(Code::corruption, "a chunk holds more than puts"));
-    ++written.keys;
-    written.bytes += op.key.size() + op.value.size();
+  std::vector<ReplicatedTransaction> whole;
+  Status refused;
+  for (const WriteChunkTask* task : chunks) {
+    Result<ReplicatedTransaction> transaction = ReplicatedTransaction::decode(task->transaction);
+    if (!transaction) {
+      refused = Status(Code::corruption, "a chunk does not decode: " + transaction.error().message());
+      break;
+    }
+    whole.push_back(*std::move(transaction));
   }
-  Bytes cursor;
-  put_fixed64(cursor, task.sequence);
-  put_field(cursor, puts->is_empty() ? Bytes() : puts->ops().back().key);
-  SYNOD_RETURN_IF_ERROR(
-      new_store_->commit_chunk(*puts, Bytes(sync_cursor_key), SharedBytes(std::move(cursor)), Durability::durable));
-  return TaskResult(written);
+  for (size_t i = 0; i < whole.size(); ++i) {
+    const Durability durability = i + 1 == whole.size() ? Durability::durable : Durability::visible;
+    SYNOD_RETURN_IF_ERROR(
+        new_store_->commit_chunk(whole[i], Bytes(copy_record_key), SharedBytes(chunks[i]->record), durability));
+  }
+  std::vector<TaskResult> results(whole.size(), TaskResult(ChunkWritten{}));
+  results.resize(chunks.size(), TaskResult(refused));
+  return results;
 }
 
 Result<TaskResult> StoreEngine::run_on_writer(const VerifyTask&) {
@@ -218,7 +216,9 @@ Result<TaskResult> StoreEngine::run_on_writer(const VerifyTask&) {
 }
 
 Result<TaskResult> StoreEngine::run_on_writer(const SwitchTask& task) {
-  StoreWrites writes{EraseLocal{Bytes(sync_cursor_key)}, EraseLocal{Bytes(synchronizing_key)}};
+  // The record stays until the copy is the current store: a switch that was broken off is gone on with, too. What such
+  // a one has left in the log was accepted on top of an older version.
+  StoreWrites writes{EraseEntries{Version(1), Version(UINT64_MAX)}};
   for (const LogEntry& entry : task.accepted) writes.push_back(PutEntry{entry});
   SYNOD_RETURN_IF_ERROR(new_store_->commit({&writes}, Durability::durable));
   const Result<uint64_t> old_sequence = store_->last_sequence();
@@ -227,6 +227,8 @@ Result<TaskResult> StoreEngine::run_on_writer(const SwitchTask& task) {
   if (!new_sequence) return new_sequence.error();
   SYNOD_ASSERT(*old_sequence < *new_sequence, "batches of the store that is left have the lower numbers");
   SYNOD_RETURN_IF_ERROR(become_current(new_name_));
+  const StoreWrites cleared{EraseLocal{Bytes(copy_record_key)}};
+  SYNOD_RETURN_IF_ERROR(commit({&cleared}, Durability::visible));
   Result<LogState> log = store_->load_log();
   if (!log) return log.error();
   const Result<std::optional<Bytes>> monmap = store_->new_reader()->get(monmap_key);

@@ -10,6 +10,7 @@
 #include <shared_mutex>
 #include <vector>
 
+#include "mon/daemon/snapshot_reader.h"
 #include "mon/daemon/storage.h"
 #include "mon/service/evaluator.h"
 #include "store/bound.h"
@@ -28,18 +29,19 @@ class StoreEngine {
   // `store` is the home's current store, or null if it has none yet.
   StoreEngine(StoreHome& home, std::unique_ptr<MonitorStore> store, EngineOptions options);
 
+  // A copy that an earlier life began. REQUIRES: called before anything else.
+  void go_on_with(StoreHome::NewStore unfinished);
+
   // All jobs as one batch, durable if one of them is to be, and then covered by the bound (I-11). After a failure
   // nothing is written any more, and each call fails. REQUIRES: only the first has an identity.
   Status write(const std::vector<WriteJob>& jobs);
   // A task that cannot be done now, through no fault of the disk, results in a Status; a failure is the disk's.
   Result<TaskResult> run(const Task& task);
+  // Chunks of a copy, in order, with one sync for all of them; as many results, in which a chunk that is not whole, and
+  // those after it, result in a Status.
+  Result<std::vector<TaskResult>> write_chunks(const std::vector<const WriteChunkTask*>& chunks);
 
  private:
-  struct Snapshot {
-    std::unique_ptr<StoreWalker> walker;
-    Digester digester;
-  };
-
   Result<TaskResult> run_on_reader(const EvaluateTask& task);
   Result<TaskResult> run_on_reader(const RangeTask& task);
   Result<TaskResult> run_on_reader(const ReadLogTask& task);
@@ -48,7 +50,6 @@ class StoreEngine {
   Result<TaskResult> run_on_reader(const CloseSnapshotTask& task);
   Result<TaskResult> run_on_writer(const FormTask& task);
   Result<TaskResult> run_on_writer(const CreateStoreTask& task);
-  Result<TaskResult> run_on_writer(const WriteChunkTask& task);
   Result<TaskResult> run_on_writer(const VerifyTask& task);
   Result<TaskResult> run_on_writer(const SwitchTask& task);
   Status write_now(const std::vector<WriteJob>& jobs);
@@ -65,7 +66,7 @@ class StoreEngine {
   std::unique_ptr<MonitorStore> new_store_;  // of a running sync
   std::string new_name_;
   Evaluator evaluator_;
-  std::map<uint64_t, Snapshot> snapshots_;  // by cookie
+  std::map<uint64_t, std::unique_ptr<SnapshotReader>> snapshots_;  // by cookie
 };
 
 }  // namespace synod

@@ -22,6 +22,19 @@ void perform_writes(StoreEngine& engine, std::vector<QueuedWrite> writes, const 
   });
 }
 
+void perform_chunks(StoreEngine& engine, std::vector<QueuedTask> queued, const Post& post) {
+  std::vector<const WriteChunkTask*> chunks;
+  chunks.reserve(queued.size());
+  for (const QueuedTask& each : queued) chunks.push_back(&std::get<WriteChunkTask>(each.task));
+  auto results = std::make_shared<Result<std::vector<TaskResult>>>(engine.write_chunks(chunks));
+  auto shared = std::make_shared<std::vector<QueuedTask>>(std::move(queued));
+  post([shared, results] {
+    for (size_t i = 0; i < shared->size(); ++i) {
+      (*shared)[i].done(*results ? Result<TaskResult>(std::move((**results)[i])) : results->error());
+    }
+  });
+}
+
 void perform_run(StoreEngine& engine, QueuedTask run, const Post& post) {
   // std::function wants to copy what it holds.
   auto result = std::make_shared<Result<TaskResult>>(engine.run(run.task));
@@ -32,17 +45,24 @@ void perform_run(StoreEngine& engine, QueuedTask run, const Post& post) {
 
 void perform_work(StoreEngine& engine, std::deque<QueuedWork> queue, const Post& post) {
   std::vector<QueuedWrite> batch;
+  std::vector<QueuedTask> chunks;
   for (QueuedWork& work : queue) {
     auto* write = std::get_if<QueuedWrite>(&work);
+    auto* task = std::get_if<QueuedTask>(&work);
+    const bool is_chunk = task != nullptr && std::holds_alternative<WriteChunkTask>(task->task);
+    if (!is_chunk && !chunks.empty()) perform_chunks(engine, std::exchange(chunks, {}), post);
     // A task, or an identity, begins a new batch.
     const bool joins = write != nullptr && !write->job.identity;
     if (!joins && !batch.empty()) perform_writes(engine, std::exchange(batch, {}), post);
     if (write != nullptr) {
       batch.push_back(std::move(*write));
+    } else if (is_chunk) {
+      chunks.push_back(std::move(*task));
     } else {
-      perform_run(engine, std::move(std::get<QueuedTask>(work)), post);
+      perform_run(engine, std::move(*task), post);
     }
   }
+  if (!chunks.empty()) perform_chunks(engine, std::move(chunks), post);
   if (!batch.empty()) perform_writes(engine, std::move(batch), post);
 }
 

@@ -48,6 +48,12 @@ class SimHome final : public StoreHome {
     if (made) made->db = with_drain(life_, std::move(made->db));
     return made;
   }
+  Result<std::optional<NewStore>> open_unfinished(const DatabaseOptions& options) override {
+    Result<std::optional<NewStore>> found = dir_->open_unfinished(options);
+    if (found && *found) (*found)->db = with_drain(life_, std::move((*found)->db));
+    return found;
+  }
+  Status remove_unfinished() override { return dir_->remove_unfinished(); }
   Status switch_to(const std::string& name, const Bound& bound) override { return dir_->switch_to(name, bound); }
   Status write_bound(const Bound& bound) override { return dir_->write_bound(bound); }
 

@@ -55,6 +55,7 @@ class MirrorDisk::State {
   void started();
   Result<std::unique_ptr<KeyValueDB>> opened(std::unique_ptr<KeyValueDB> db);
   Result<std::unique_ptr<KeyValueDB>> created(const std::string& name, std::unique_ptr<KeyValueDB> db);
+  Result<std::unique_ptr<KeyValueDB>> opened_unfinished(const std::string& name, std::unique_ptr<KeyValueDB> db);
   void switched(const std::string& name, const Bound& written, const Status& done);
   std::shared_ptr<State> durable_copy();
 
@@ -134,12 +135,14 @@ std::string MirrorDisk::State::visible_current() {
   return std::string(text.substr(0, text.find('\n')));
 }
 
-// Opening the directory has removed all stores but one.
+// Opening the directory has removed what is older than the current store.
 void MirrorDisk::State::started() {
   const std::string name = visible_current();
-  if (tried_switch_ && name == tried_switch_->name) become_current(name, Bound(tried_switch_->bound));
+  if (tried_switch_ && name == tried_switch_->name) {
+    become_current(name, Bound(tried_switch_->bound));
+    keep_store(current_);
+  }
   tried_switch_.reset();
-  keep_store(current_);
 }
 
 void MirrorDisk::State::keep_store(const std::string& name) {
@@ -175,6 +178,14 @@ Result<std::unique_ptr<KeyValueDB>> MirrorDisk::State::created(const std::string
   const auto mirror = std::make_shared<StoreMirror>(name, report);
   stores_[name] = mirror;
   return mirror->open(std::move(db));
+}
+
+Result<std::unique_ptr<KeyValueDB>> MirrorDisk::State::opened_unfinished(const std::string& name,
+                                                                         std::unique_ptr<KeyValueDB> db) {
+  if (real.is_frozen()) return db;
+  // One whose making failed is as good as empty.
+  const auto mirror = stores_.try_emplace(name, std::make_shared<StoreMirror>(name, report)).first;
+  return mirror->second->open(std::move(db));
 }
 
 void MirrorDisk::State::switched(const std::string& name, const Bound& written, const Status& done) {
@@ -228,6 +239,15 @@ class MirrorDisk::Home final : public StoreHome {
     made->db = *std::move(db);
     return made;
   }
+  Result<std::optional<NewStore>> open_unfinished(const DatabaseOptions& options) override {
+    Result<std::optional<NewStore>> found = real_->open_unfinished(options);
+    if (!found || !*found || !is_alive()) return found;
+    Result<std::unique_ptr<KeyValueDB>> db = state_->opened_unfinished((*found)->name, std::move((*found)->db));
+    if (!db) return db.error();
+    (*found)->db = *std::move(db);
+    return found;
+  }
+  Status remove_unfinished() override { return real_->remove_unfinished(); }
   Status switch_to(const std::string& name, const Bound& bound) override {
     Status done = real_->switch_to(name, bound);
     if (is_alive()) state_->switched(name, bound, done);

@@ -124,6 +124,17 @@ class ModelDisk::Home final : public StoreHome {
     state_->other_name = fmt::format("store.{}", ++state_->last_store);
     return NewStore{state_->other_name, std::make_unique<Database>(state_, state_->other)};
   }
+  Result<std::optional<NewStore>> open_unfinished(const DatabaseOptions&) override {
+    if (has_ended() || state_->is_frozen) return ended();
+    if (state_->other == nullptr) return std::optional<NewStore>();
+    make_durable(*state_->other);
+    return std::optional<NewStore>(NewStore{state_->other_name, std::make_unique<Database>(state_, state_->other)});
+  }
+  Status remove_unfinished() override {
+    if (has_ended()) return ended();
+    state_->other.reset();
+    return Status::ok();
+  }
   Status write_bound(const Bound& bound) override {
     if (has_ended()) return ended();
     SYNOD_ASSERT(read_bound(*state_->current->durable->new_iterator())->sequence >= bound.sequence,
@@ -157,7 +168,6 @@ ModelDisk::~ModelDisk() {
 Result<std::unique_ptr<StoreHome>> ModelDisk::start_life() {
   end_life();
   if (state_->is_frozen) return ended();
-  state_->other.reset();  // what a broken-off sync left behind
   return std::unique_ptr<StoreHome>(std::make_unique<Home>(state_));
 }
 
@@ -178,6 +188,7 @@ void ModelDisk::settle(Image& image, SeededRandom& random) {
 void ModelDisk::end_life() {
   ++state_->life;
   if (state_->current != nullptr) settle(*state_->current, state_->random);
+  if (state_->other != nullptr) settle(*state_->other, state_->random);
 }
 
 void ModelDisk::cut(Image& image, PowerCut mode, SeededRandom& random) {
@@ -190,8 +201,8 @@ void ModelDisk::cut(Image& image, PowerCut mode, SeededRandom& random) {
 
 CutReport ModelDisk::cut_power(PowerCut mode, SeededRandom& random) {
   end_life();
-  state_->other.reset();
   if (state_->current != nullptr) cut(*state_->current, mode, random);
+  if (state_->other != nullptr) cut(*state_->other, mode, random);
   state_->is_frozen = false;
   state_->freeze_at = 0;
   return {};
@@ -203,12 +214,15 @@ std::unique_ptr<MemberDisk> ModelDisk::durable_copy() const {
   copy->state_->bound = state_->bound;
   copy->state_->last_store = state_->last_store;
   copy->state_->bound = state_->bound;
-  if (state_->current != nullptr) {
+  auto copy_image = [](const std::shared_ptr<Image>& from) {
     auto image = std::make_shared<Image>();
-    image->live = copy_of(*state_->current->durable);
-    image->durable = copy_of(*state_->current->durable);
-    copy->state_->current = std::move(image);
-  }
+    image->live = copy_of(*from->durable);
+    image->durable = copy_of(*from->durable);
+    return image;
+  };
+  if (state_->current != nullptr) copy->state_->current = copy_image(state_->current);
+  if (state_->other != nullptr) copy->state_->other = copy_image(state_->other);
+  copy->state_->other_name = state_->other_name;
   return copy;
 }
 

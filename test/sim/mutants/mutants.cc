@@ -62,6 +62,8 @@ const std::vector<Mutant>& all_mutants() {
       {"floor-from-own-log", "a leader asks for trim floors from where its own log begins"},
       {"vote-while-syncing", "a member that syncs takes part in consensus"},
       {"sync-before-marker", "a member asks for a copy before the marker is durable"},
+      {"sync-acknowledged-early", "a chunk is acknowledged when it has come, and not when it is durable"},
+      {"sync-log-left-out", "what a copy has from several snapshots is not brought to one version by the log"},
       {"sync-keeps-unchained", "accepted entries that do not chain on the copy are kept with it"},
   };
   return mutants;

@@ -15,6 +15,12 @@ struct MonitorDriver {
   explicit MonitorDriver(bool is_marked = false) : MonitorDriver(made(is_marked)) {}
   explicit MonitorDriver(MonitorStart start) : monitor(std::move(start), random, now) {}
 
+  // Marked, with a copy that nobody works on.
+  static MonitorStart made_with_copy(const CopyRecord& copy) {
+    MonitorStart with = made(true);
+    with.copy = copy;
+    return with;
+  }
   static MonitorStart made(bool is_marked = false) {
     MonitorStart with;
     with.identity = {a, "a", 2, FormationState::formed, monmap_of(3).encode(), pn(1, b)};

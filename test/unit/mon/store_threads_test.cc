@@ -42,6 +42,10 @@ class GatedHome : public StoreHome {
     return memory.open_current(options);
   }
   Result<NewStore> create_store(const DatabaseOptions& options) override { return memory.create_store(options); }
+  Result<std::optional<NewStore>> open_unfinished(const DatabaseOptions& options) override {
+    return memory.open_unfinished(options);
+  }
+  Status remove_unfinished() override { return memory.remove_unfinished(); }
   Status switch_to(const std::string& name, const Bound& bound) override { return memory.switch_to(name, bound); }
   Status write_bound(const Bound& bound) override { return memory.write_bound(bound); }
 

@@ -29,6 +29,23 @@ std::vector<T> sent_to(MemberId to, const Output& out) {
   return found;
 }
 
+// As they are read from a snapshot at version 12.
+inline ChunkRead a_chunk(uint64_t checksum = 1) {
+  ChunkRead chunk;
+  chunk.keys = 1;
+  chunk.transaction = value("x");
+  chunk.checksum = checksum;
+  chunk.cursor.base.version = chunk.cursor.highest.version = Version(12);
+  return chunk;
+}
+inline ChunkRead last_chunk() {
+  ChunkRead chunk = a_chunk(2);
+  chunk.is_last = chunk.cursor.has_all_keys = true;
+  chunk.cursor.replayed = chunk.cursor.highest;
+  chunk.digest = Digest{{9}};
+  return chunk;
+}
+
 // Member a provides; the requester is b, the leader c unless a test says otherwise.
 struct ProviderDriver {
   explicit ProviderDriver(CoreOptions given = {}) : options(given), provider(given) {}
@@ -39,12 +56,14 @@ struct ProviderDriver {
   // Of a task of the session for which the latest task ran.
   Output result(const TaskResult& what) { return result_for(tasks.empty() ? 0 : tasks.back().first, what); }
   Output result_for(uint64_t session, const TaskResult& what) {
-    return step([&](Output& out) { provider.on_result(now, session, what, out); });
+    return step([&](Output& out) { provider.on_result(now, session, what, out, run()); });
   }
   Output tick() {
     return step([&](Output& out) { provider.tick(now, view, out, run()); });
   }
-  Output start(MemberId from = b, uint64_t with = cookie) { return receive(from, SyncStart{with, Version(3)}); }
+  Output start(MemberId from = b, uint64_t with = cookie) {
+    return receive(from, SyncStart{with, Version(3), window, resume});
+  }
   Output hold_granted(Version first) { return receive(c, HoldTrimReply{cookie, first}); }
   // Up to the first chunk read, with the leader's hold.
   void open() {
@@ -70,17 +89,20 @@ struct ProviderDriver {
   }
 
   CoreOptions options;
+  uint32_t window = 1;
+  std::optional<SyncCursor> resume;
   SyncProvider provider;
   TimePoint now{std::chrono::hours(1)};
-  SyncProvider::View view{Version(10), c};
+  SyncProvider::View view{Version(1), Version(10), c};
   std::vector<std::pair<uint64_t, Task>> tasks;
 };
 
 // Member a requests of b; it has committed 2 versions and accepted more.
 struct RequesterDriver {
-  explicit RequesterDriver(std::vector<LogEntry> entries = history(5, pn(1, c)), CoreOptions given = {})
+  explicit RequesterDriver(std::vector<LogEntry> entries = history(5, pn(1, c)), CoreOptions given = {},
+                           std::optional<CopyRecord> copy = {}, bool is_marked = false)
       : options(given), log(log_with(entries, 2)) {
-    requester.emplace(options, cookie, b, "b", log, now, begun);
+    requester.emplace(options, cookie, b, "b", log, std::move(copy), is_marked, now, begun);
   }
 
   Output marker_durable() {
@@ -109,9 +131,10 @@ struct RequesterDriver {
     message.sequence = sequence;
     message.is_last = is_last;
     message.keys = 1;
+    message.bytes = 10;
     message.transaction = value(std::to_string(sequence));
     message.checksum = checksum64(message.transaction.view());
-    message.position = snapshot;
+    message.cursor = {snapshot, snapshot, std::to_string(sequence), is_last, snapshot};
     if (is_last) message.digest = digest;
     return message;
   }
@@ -120,7 +143,7 @@ struct RequesterDriver {
     marker_durable();
     receive(chunk(1, true));
     result(StoreCreated{});
-    result(ChunkWritten{1, 10});
+    result(ChunkWritten{});
   }
   template <class T>
   size_t count() const {

@@ -11,12 +11,14 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using test::a;
+using test::a_chunk;
 using test::b;
 using test::c;
 using test::cookie;
 using test::describe;
 using test::history;
 using test::LaggingCluster;
+using test::last_chunk;
 using test::pn;
 using test::ProviderDriver;
 using test::RequesterDriver;
@@ -117,7 +119,7 @@ TEST(SyncTest, sync_step_3_a_marked_member_promises_accepts_grants_and_serves_no
   for (const Message& message :
        {Message(Propose{pn(2, b), Version(9)}), Message(Collect{pn(2, b), test::genesis()}),
         Message(Begin{next, next.position()}), Message(Lease{pn(2, b), 1, test::genesis(), Version(1), {}}),
-        Message(SyncStart{cookie, Version(0)}), Message(HoldTrim{cookie, b, Version(1)}),
+        Message(SyncStart{cookie, Version(0), 1, {}}), Message(HoldTrim{cookie, b, Version(1)}),
         Message(Fetch{Version(1), Version(1)})}) {
     const Output out = monitor.step(now, PeerMessage{{test::fsid, b, 1}, message});
     EXPECT_TRUE(out.messages.empty() && out.messages_when_durable.empty()) << message_name(message);
@@ -218,7 +220,7 @@ TEST(SyncTest, sync_step_5_nobody_trims_past_the_hold_while_the_sync_runs) {
 TEST(SyncTest, sync_step_6_the_snapshot_is_of_one_moment_while_the_log_goes_on) {
   Store store(5);
   const Digest then = *store.current().digest();
-  const auto opened = std::get<SnapshotOpened>(store.run(OpenSnapshotTask{cookie}));
+  const auto opened = std::get<SnapshotOpened>(store.run(OpenSnapshotTask{cookie, {}}));
   EXPECT_EQ(opened.position, store.entries[4].position());
   for (const LogEntry& entry : history(8, pn(1, c))) {
     if (entry.version > Version(5)) store.apply(entry);
@@ -230,7 +232,7 @@ TEST(SyncTest, sync_step_7_the_session_expires_when_the_requester_is_silent_and_
   ProviderDriver driver;
   driver.open();
   for (uint64_t sequence = 1; sequence <= 3; ++sequence) {
-    driver.result(ChunkRead{});
+    driver.result(a_chunk());
     driver.now += driver.options.sync_timeout - milliseconds(1);
     driver.tick();
     driver.receive(b, SyncAck{cookie, sequence});
@@ -245,7 +247,7 @@ TEST(SyncTest, sync_step_7_the_session_expires_when_the_requester_is_silent_and_
 
 TEST(SyncTest, sync_step_8_the_walk_packs_the_snapshot_into_transactions_of_puts) {
   Store store(20);
-  store.run(OpenSnapshotTask{cookie});
+  store.run(OpenSnapshotTask{cookie, {}});
   const std::vector<ChunkRead> chunks = store.walk(60);
   EXPECT_GT(chunks.size(), 10U);
   MonitorStore copy(make_memory_db());
@@ -259,55 +261,62 @@ TEST(SyncTest, sync_step_8_the_walk_packs_the_snapshot_into_transactions_of_puts
   EXPECT_EQ(*copy.digest(), *store.current().digest());
 }
 
-TEST(SyncTest, sync_step_9_a_chunk_goes_out_when_the_one_before_is_acknowledged) {
+TEST(SyncTest, sync_step_9_as_many_chunks_are_under_way_as_the_window_has_room_for) {
   ProviderDriver driver;
+  driver.window = 2;
   driver.open();
-  EXPECT_EQ(driver.count<ReadChunkTask>(), 1U);
-  const Output out = driver.result(ChunkRead{false, 3, test::value("x"), 77, {}});
-  const auto chunks = sent_to<SyncChunk>(b, out);
+  const auto chunks = sent_to<SyncChunk>(b, driver.result(a_chunk(77)));
   ASSERT_EQ(chunks.size(), 1U);
   EXPECT_EQ(chunks[0].cookie, cookie);
   EXPECT_EQ(chunks[0].sequence, 1U);
   EXPECT_EQ(chunks[0].checksum, 77U);
-  driver.tick();
-  driver.receive(b, SyncAck{cookie, 2});  // not sent yet
-  driver.receive(c, SyncAck{cookie, 1});  // not the requester
-  EXPECT_EQ(driver.count<ReadChunkTask>(), 1U);
-  driver.receive(b, SyncAck{cookie, 1});
   EXPECT_EQ(driver.count<ReadChunkTask>(), 2U);
+  driver.result(a_chunk(78));
+  driver.tick();
+  EXPECT_EQ(driver.count<ReadChunkTask>(), 2U) << "two are not acknowledged";
+  driver.receive(b, SyncAck{cookie, 3});  // not sent yet
+  driver.receive(c, SyncAck{cookie, 1});  // not the requester
+  EXPECT_EQ(driver.count<ReadChunkTask>(), 2U);
+  driver.receive(b, SyncAck{cookie, 2});
+  EXPECT_EQ(driver.count<ReadChunkTask>(), 3U) << "both are";
+  driver.receive(b, SyncAck{cookie, 2});
   driver.receive(b, SyncAck{cookie, 1});
-  EXPECT_EQ(driver.count<ReadChunkTask>(), 2U) << "an acknowledgement that came twice";
+  EXPECT_EQ(driver.count<ReadChunkTask>(), 3U) << "acknowledgements that came twice, or late";
 }
 
-TEST(SyncTest, sync_step_9_a_chunk_is_acknowledged_when_it_and_the_cursor_are_durable) {
+TEST(SyncTest, sync_step_9_chunks_are_acknowledged_when_they_and_the_cursor_are_durable) {
   RequesterDriver driver;
   driver.marker_durable();
   EXPECT_TRUE(driver.receive(driver.chunk(1)).messages.empty());
+  EXPECT_TRUE(driver.receive(driver.chunk(2)).messages.empty());
   EXPECT_EQ(driver.count<CreateStoreTask>(), 1U);
   EXPECT_TRUE(driver.result(StoreCreated{}).messages.empty());
-  const auto acks = sent_to<SyncAck>(b, driver.result(ChunkWritten{1, 10}));
+  const auto acks = sent_to<SyncAck>(b, driver.result(ChunkWritten{}));
   ASSERT_EQ(acks.size(), 1U);
   EXPECT_EQ(acks[0].sequence, 1U);
+  EXPECT_EQ(sent_to<SyncAck>(b, driver.result(ChunkWritten{})).at(0).sequence, 2U);
 
   Store store(1);
   store.run(CreateStoreTask{});
   const uint64_t before = store.home.durable_commits();
-  const auto written = std::get<ChunkWritten>(store.run(WriteChunkTask{test::value("x"), 1}));
-  EXPECT_EQ(written.keys, 1U);
+  store.run(WriteChunkTask{test::value("x"), "record"});
   EXPECT_EQ(store.home.durable_commits(), before + 1) << "data and cursor in one durable batch";
+  const WriteChunkTask one{test::value("y"), "one"}, other{test::value("z"), "other"};
+  EXPECT_EQ(store.engine->write_chunks({&one, &other})->size(), 2U);
+  EXPECT_EQ(store.home.durable_commits(), before + 2) << "one sync for what waited";
 }
 
 TEST(SyncTest, sync_step_10_the_last_chunk_is_flagged_and_carries_version_and_digest_of_the_snapshot) {
   ProviderDriver driver;
   driver.open();
-  const auto first = sent_to<SyncChunk>(b, driver.result(ChunkRead{false, 1, test::value("x"), 1, {}}));
+  const auto first = sent_to<SyncChunk>(b, driver.result(a_chunk(1)));
   EXPECT_FALSE(first.at(0).is_last);
   EXPECT_EQ(first.at(0).digest, Digest());
   driver.receive(b, SyncAck{cookie, 1});
-  const auto last = sent_to<SyncChunk>(b, driver.result(ChunkRead{true, 1, test::value("y"), 2, Digest{{9}}}));
+  const auto last = sent_to<SyncChunk>(b, driver.result(last_chunk()));
   EXPECT_TRUE(last.at(0).is_last);
   EXPECT_EQ(last.at(0).digest, Digest{{9}});
-  EXPECT_EQ(last.at(0).position.version, Version(12));
+  EXPECT_EQ(last.at(0).cursor.highest.version, Version(12));
 }
 
 TEST(SyncTest, sync_step_11_the_last_chunk_is_acknowledged_after_digest_and_version_were_verified) {
@@ -315,7 +324,7 @@ TEST(SyncTest, sync_step_11_the_last_chunk_is_acknowledged_after_digest_and_vers
   driver.marker_durable();
   driver.receive(driver.chunk(1, true));
   driver.result(StoreCreated{});
-  EXPECT_TRUE(driver.result(ChunkWritten{1, 10}).messages.empty()) << "it is on disk, and not verified";
+  EXPECT_TRUE(driver.result(ChunkWritten{}).messages.empty()) << "it is on disk, and not verified";
   EXPECT_EQ(driver.count<VerifyTask>(), 1U);
   EXPECT_EQ(driver.count<SwitchTask>(), 0U);
   EXPECT_EQ(sent_to<SyncAck>(b, driver.result(Verified{driver.snapshot, driver.digest})).size(), 1U);
@@ -351,14 +360,13 @@ TEST(SyncTest, sync_step_12_accepted_entries_that_do_not_chain_on_what_was_deliv
 
 TEST(SyncTest, sync_step_12_pointer_marker_and_store_change_together) {
   Store from(9);
-  from.run(OpenSnapshotTask{cookie});
+  from.run(OpenSnapshotTask{cookie, {}});
   Store to(2);
   std::vector<WriteJob> mark(1);
   mark[0].writes = {PutLocal{Bytes(synchronizing_key), SharedBytes(Bytes("x"))}};
   ASSERT_TRUE(to.engine->write(mark).is_ok());
   to.run(CreateStoreTask{});
-  uint64_t sequence = 0;
-  for (const ChunkRead& chunk : from.walk(60)) to.run(WriteChunkTask{chunk.transaction, ++sequence});
+  for (const ChunkRead& chunk : from.walk(60)) to.run(WriteChunkTask{chunk.transaction, "record"});
   EXPECT_EQ(std::get<Verified>(to.run(VerifyTask{})).digest, *from.current().digest());
   EXPECT_EQ(*to.current().applied(), to.entries[1].position()) << "still the old one";
   EXPECT_TRUE(to.current().get_local(synchronizing_key)->has_value());

@@ -98,12 +98,17 @@ std::string of(const ReadIndex& m) { return join(m.id); }
 std::string of(const ReadIndexReply& m) { return join(m.id, text(m.committed)); }
 std::string of(const Fetch& m) { return join(m.from.value(), m.to.value()); }
 std::string of(const Entries& m) { return join(m.first.value(), m.wanted.value(), text(m.entries)); }
-std::string of(const SyncStart& m) { return join(m.cookie, m.committed.value()); }
+std::string text(const SyncCursor& c) {
+  return join(text(c.base), text(c.highest), c.last_key, c.has_all_keys, text(c.replayed));
+}
+std::string of(const SyncStart& m) {
+  return join(m.cookie, m.committed.value(), m.window, m.resume ? text(*m.resume) : "none");
+}
 std::string of(const HoldTrim& m) { return join(m.cookie, m.requester.value(), m.version.value()); }
 std::string of(const HoldTrimReply& m) { return join(m.cookie, m.first.value()); }
 std::string of(const ReleaseTrim& m) { return join(m.cookie); }
 std::string of(const SyncChunk& m) {
-  return join(m.cookie, m.sequence, m.is_last, m.keys, m.checksum, m.transaction.view(), text(m.position),
+  return join(m.cookie, m.sequence, m.is_last, m.keys, m.bytes, m.checksum, m.transaction.view(), text(m.cursor),
               text(m.digest));
 }
 std::string of(const SyncAck& m) { return join(m.cookie, m.sequence); }
@@ -159,7 +164,8 @@ std::vector<Message> sample_messages() {
   const Probe probe{"a",      "a:7000",     MemberState::peon, FormationState::prepared,
                     0xabcdef, binary(),     Version(3),        position(42),
                     higher,   MemberId(77), progress()};
-  const SyncChunk chunk{11, 3, true, 500, 0x99, SharedBytes(Bytes(3000, 'c')), position(50), sample_digest(60)};
+  const SyncCursor cursor{position(49), position(50), "key", true, position(51)};
+  const SyncChunk chunk{11, 3, true, 500, 2900, 0x99, SharedBytes(Bytes(3000, 'c')), cursor, sample_digest(60)};
   std::vector<Message> all = {
       Hello{protocol_version, PeerKind::monitor, "a", "host:7000"},
       Goodbye{Status(Code::refused, "wrong cluster")},
@@ -184,7 +190,8 @@ std::vector<Message> sample_messages() {
       ReadIndexReply{77, position(43)},
       Fetch{Version(10), Version(~uint64_t{0})},
       Entries{Version(12), Version(43), entries},
-      SyncStart{11, Version(2)},
+      SyncStart{11, Version(2), 4, cursor},
+      SyncStart{11, Version(2), 1, std::nullopt},
       HoldTrim{11, MemberId(6), Version(40)},
       HoldTrimReply{11, Version(12)},
       ReleaseTrim{~uint64_t{0}},

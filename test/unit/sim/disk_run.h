@@ -199,14 +199,14 @@ class Life {
   void sync_from_itself(const LogEntry& accepted) {
     db_ = nullptr;
     constexpr uint64_t cookie = 1;
-    run(OpenSnapshotTask{cookie});
+    run(OpenSnapshotTask{cookie, {}});
     run(CreateStoreTask{});
     bool is_last = false;
-    for (uint64_t sequence = 1; !is_last && status_.is_ok(); ++sequence) {
+    while (!is_last && status_.is_ok()) {
       const TaskResult chunk = run(ReadChunkTask{cookie, 10'000, 100});
       if (!status_.is_ok()) return;
       is_last = std::get<ChunkRead>(chunk).is_last;
-      run(WriteChunkTask{std::get<ChunkRead>(chunk).transaction, sequence});
+      run(WriteChunkTask{std::get<ChunkRead>(chunk).transaction, "record"});
     }
     run(VerifyTask{});
     run(SwitchTask{{accepted}});

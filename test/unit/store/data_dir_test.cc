@@ -170,20 +170,58 @@ TEST(DataDir, a_new_store_takes_the_place_of_an_unfinished_one_and_leaves_the_cu
   EXPECT_EQ(value_in(**current), "current");
 }
 
-TEST(DataDir, opening_removes_leftovers_but_not_the_current_store) {
+TEST(DataDir, opening_removes_leftovers_but_neither_the_current_store_nor_the_newest_after_it) {
   const test::TempDir temp;
   {
     const auto dir = open_dir(temp / "d");
+    make_current(*dir, "old");
     make_current(*dir, "current");
     ASSERT_TRUE(dir->create_store({}));
+    std::filesystem::create_directory(temp / "d/store.1");
     std::filesystem::create_directory(temp / "d/store.99");
     std::filesystem::create_directory(temp / "d/store.corrupt");
   }
   const auto dir = open_dir(temp / "d");
   EXPECT_EQ(current_value(*dir), "current");
-  EXPECT_FALSE(std::filesystem::exists(temp / "d/store.2"));
-  EXPECT_FALSE(std::filesystem::exists(temp / "d/store.99"));
+  EXPECT_FALSE(std::filesystem::exists(temp / "d/store.1"));
+  EXPECT_FALSE(std::filesystem::exists(temp / "d/store.3"));
+  EXPECT_TRUE(std::filesystem::exists(temp / "d/store.99"));
   EXPECT_TRUE(std::filesystem::exists(temp / "d/store.corrupt")) << "only names of the form store.N are ours";
+  EXPECT_FALSE(dir->open_unfinished({})) << "no LevelDB database";
+  EXPECT_EQ(current_value(*dir), "current");
+  ASSERT_TRUE(dir->remove_unfinished().is_ok());
+  EXPECT_FALSE(std::filesystem::exists(temp / "d/store.99"));
+  const auto none = dir->open_unfinished({});
+  ASSERT_TRUE(none);
+  EXPECT_FALSE(none->has_value());
+}
+
+TEST(DataDir, an_unfinished_store_is_found_again_and_can_become_the_current_one) {
+  const test::TempDir temp;
+  std::string name;
+  {
+    const auto dir = open_dir(temp / "d");
+    make_current(*dir, "current");
+    Result<DataDir::NewStore> made = dir->create_store({});
+    ASSERT_TRUE(made);
+    name = made->name;
+    MonitorStore store(std::move(made->db));
+    ASSERT_TRUE(store.initialize(test::genesis(), put("k", "half")).is_ok());
+  }
+  const auto dir = open_dir(temp / "d");
+  EXPECT_EQ(current_value(*dir), "current");
+  {
+    auto unfinished = dir->open_unfinished({});
+    ASSERT_TRUE(unfinished);
+    ASSERT_TRUE(unfinished->has_value());
+    EXPECT_EQ((*unfinished)->name, name);
+    EXPECT_EQ(value_in(*(*unfinished)->db), "half");
+    MonitorStore store(std::move((*unfinished)->db));
+    ASSERT_TRUE(store.commit_chunk(put("k", "whole"), "record", {}, Durability::durable).is_ok());
+    ASSERT_TRUE(dir->switch_to(name, *read_bound(*store.db().new_iterator())).is_ok());
+  }
+  EXPECT_EQ(current_value(*dir), "whole");
+  EXPECT_FALSE(dir->open_unfinished({})->has_value());
 }
 
 TEST(DataDir, without_a_good_pointer_no_store_is_removed) {

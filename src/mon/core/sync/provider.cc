@@ -24,6 +24,23 @@ void SyncProvider::on_message(TimePoint now, MemberId from, const Message& messa
   }
 }
 
+namespace {
+
+// `unavailable`: not with this provider now; `refused`: its log begins too late, which does not get better.
+Status can_resume(const SyncCursor& copy, const SyncProvider::View& view) {
+  if (view.visible < copy.highest.version) {
+    return Status(Code::unavailable, fmt::format("it is at version {}, and the copy has keys of version {}",
+                                                 view.visible.value(), copy.highest.version.value()));
+  }
+  if (view.first > copy.log_needed()) {
+    return Status(Code::refused, fmt::format("its log begins at version {}, past {} which the copy needs",
+                                             view.first.value(), copy.log_needed().value()));
+  }
+  return Status::ok();
+}
+
+}  // namespace
+
 void SyncProvider::on_start(TimePoint now, MemberId from, const SyncStart& start, const View& view, Output& out,
                             const RunTask& run) {
   const auto same = sessions_.find(start.cookie);
@@ -37,16 +54,29 @@ void SyncProvider::on_start(TimePoint now, MemberId from, const SyncStart& start
     out.send(from, SyncAbort{start.cookie, Status(Code::exhausted, "it serves as many syncs as it may")});
     return;
   }
+  const Status refused = start.resume ? can_resume(*start.resume, view) : Status::ok();
+  if (!refused.is_ok()) {
+    out.send(from, SyncAbort{start.cookie, refused});
+    return;
+  }
   Session& session = sessions_[start.cookie];
   session.number = ++last_number_;
   session.requester = from;
-  session.hold = view.visible.next();
+  session.resume = start.resume;
+  session.window = std::clamp<uint32_t>(start.window, 1, options_.sync_window);
+  session.needed = view.visible.next();
+  session.hold = session.needed;
+  if (start.resume) session.hold = std::min(session.hold, start.resume->log_needed());
   session.expires = now + options_.sync_timeout;
   session.renew_at = now;
   session.hold_deadline = now + options_.hold_renewal;
   own_holds_.hold(start.cookie, session.hold, now + options_.sync_timeout);
-  out.trace(LogLevel::info, fmt::format("sync [2] serves member {}, cookie {:016x}, from version {} on",
-                                        to_string(from), start.cookie, session.hold.value()));
+  out.trace(LogLevel::info,
+            fmt::format("sync [2] serves member {}, cookie {:016x}, holds its log from version {} on, {}",
+                        to_string(from), start.cookie, session.hold.value(),
+                        !start.resume                ? "for a new copy"
+                        : start.resume->has_all_keys ? "for a copy that has all keys"
+                                                     : "for a copy that has some keys"));
   tick(now, view, out, run);
 }
 
@@ -54,10 +84,10 @@ void SyncProvider::on_start(TimePoint now, MemberId from, const SyncStart& start
 void SyncProvider::on_hold_reply(const HoldTrimReply& reply, Output& out, const RunTask& run) {
   const auto it = sessions_.find(reply.cookie);
   if (it == sessions_.end() || it->second.is_held) return;
-  if (reply.first > it->second.hold) {
+  if (reply.first > it->second.needed) {
     end(reply.cookie,
         Status(Code::unavailable, fmt::format("the leader's log begins at version {}, past {} which the sync needs",
-                                              reply.first.value(), it->second.hold.value())),
+                                              reply.first.value(), it->second.needed.value())),
         out, run);
     return;
   }
@@ -70,32 +100,50 @@ void SyncProvider::on_hold_reply(const HoldTrimReply& reply, Output& out, const 
 void SyncProvider::open_snapshot(uint64_t cookie, Session& session, const RunTask& run) {
   SYNOD_ASSERT(session.sequence == 0, "[6] one snapshot for a session");
   session.is_held = true;
-  run(session.number, OpenSnapshotTask{cookie});
+  run(session.number, OpenSnapshotTask{cookie, session.resume});
   read_chunk(cookie, session, run);
 }
 
+// If the window leaves room for it.
 void SyncProvider::read_chunk(uint64_t cookie, Session& session, const RunTask& run) {
+  if (session.is_reading || session.is_last_sent) return;
+  if (session.sequence - session.acknowledged >= session.window) return;
   session.is_reading = true;
   run(session.number, ReadChunkTask{cookie, options_.sync_chunk_bytes, options_.sync_chunk_keys});
 }
 
-void SyncProvider::on_result(TimePoint now, uint64_t number, const TaskResult& result, Output& out) {
+void SyncProvider::on_result(TimePoint now, uint64_t number, const TaskResult& result, Output& out,
+                             const RunTask& run) {
   const auto it =
       std::find_if(sessions_.begin(), sessions_.end(), [&](const auto& item) { return item.second.number == number; });
   if (it == sessions_.end()) return;
   auto& [cookie, session] = *it;
   if (const auto* opened = std::get_if<SnapshotOpened>(&result)) {
-    SYNOD_ASSERT(opened->position.version.next() >= session.hold, "[6] the snapshot reaches up to what is held");
-    session.position = opened->position;
+    SYNOD_ASSERT(opened->position.version.next() >= session.needed, "[6] the snapshot reaches up to what is held");
+    session.is_open = true;
     out.trace(LogLevel::info,
               fmt::format("sync [6] snapshot at version {}, cookie {:016x}", opened->position.version.value(), cookie));
   } else if (const auto* chunk = std::get_if<ChunkRead>(&result)) {
-    SYNOD_ASSERT(session.is_reading, "[9] one chunk is read for each acknowledgement");
-    // Reading took this end's own time, not the requester's.
-    session.expires = now + options_.sync_timeout;
-    session.is_reading = false;
-    send_chunk(cookie, session, *chunk, out);
+    on_chunk_read(now, cookie, session, *chunk, out, run);
+  } else if (const auto* failed = std::get_if<Status>(&result)) {
+    end(cookie, *failed, out, run);
   }
+}
+
+void SyncProvider::on_chunk_read(TimePoint now, uint64_t cookie, Session& session, const ChunkRead& chunk, Output& out,
+                                 const RunTask& run) {
+  SYNOD_ASSERT(session.is_reading && session.is_open, "[9] a chunk is read from the snapshot, when it was asked for");
+  // Reading took this end's own time, not the requester's.
+  session.expires = now + options_.sync_timeout;
+  session.is_reading = false;
+  if (chunk.is_skipped) {
+    SyncChunk only_read;
+    only_read.cookie = cookie;
+    out.send(session.requester, std::move(only_read));
+  } else {
+    send_chunk(cookie, session, chunk, out);
+  }
+  read_chunk(cookie, session, run);
 }
 
 void SyncProvider::send_chunk(uint64_t cookie, Session& session, const ChunkRead& chunk, Output& out) {
@@ -106,9 +154,10 @@ void SyncProvider::send_chunk(uint64_t cookie, Session& session, const ChunkRead
   message.sequence = ++session.sequence;
   message.is_last = chunk.is_last;
   message.keys = chunk.keys;
+  message.bytes = chunk.bytes;
   message.checksum = chunk.checksum;
   message.transaction = chunk.transaction;
-  message.position = session.position;
+  message.cursor = chunk.cursor;
   if (chunk.is_last) message.digest = chunk.digest;
   session.is_last_sent = chunk.is_last;
   out.send(session.requester, std::move(message));
@@ -121,10 +170,11 @@ void SyncProvider::on_ack(TimePoint now, MemberId from, const SyncAck& ack, Outp
     return;
   }
   Session& session = it->second;
-  // An acknowledgement may come twice; one chunk is read for it.
-  if (session.requester != from || ack.sequence != session.sequence || session.is_reading) return;
+  // It may come twice, or late.
+  if (session.requester != from || ack.sequence <= session.acknowledged || ack.sequence > session.sequence) return;
   session.expires = now + options_.sync_timeout;
-  if (!session.is_last_sent) {
+  session.acknowledged = ack.sequence;
+  if (!session.is_last_sent || session.acknowledged < session.sequence) {
     read_chunk(ack.cookie, session, run);
     return;
   }
@@ -163,7 +213,9 @@ void SyncProvider::check_invariants(MemberId self) const {
     SYNOD_ASSERT(session.number > 0 && session.number <= last_number_, "[2] sessions are numbered upwards");
     SYNOD_ASSERT(requesters.emplace(session.requester, cookie).second, "[2] one session for each requester");
     SYNOD_ASSERT(session.is_held || session.sequence == 0, "[5] nothing is copied before the log is held");
-    SYNOD_ASSERT(session.hold > Version(), "[5] a hold keeps entries, and the genesis is none");
+    SYNOD_ASSERT(session.hold > Version() && session.hold <= session.needed, "[5] a hold keeps what will be needed");
+    SYNOD_ASSERT(session.acknowledged <= session.sequence, "[9] what was sent is acknowledged");
+    SYNOD_ASSERT(session.sequence - session.acknowledged <= session.window, "[9] a window of chunks is under way");
   }
 }
 
@@ -185,7 +237,7 @@ void SyncProvider::end(uint64_t cookie, const Status& reason, Output& out, const
     out.send(it->second.requester, SyncAbort{cookie, reason});
   }
   if (it->second.is_held) run(it->second.number, CloseSnapshotTask{cookie});
-  own_holds_.release(cookie);
+  // The hold lapses by itself: the requester may go on with what it has got.
   sessions_.erase(it);
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 
 #include "base/time.h"
 #include "mon/core/options.h"
@@ -20,6 +21,7 @@ class SyncProvider {
   using RunTask = std::function<void(uint64_t session, Task)>;
   // What the provider knows of its own log, and of the leader.
   struct View {
+    Version first;    // of its log
     Version visible;  // applied, and readable in the store
     MemberId leader;  // zero: none
   };
@@ -28,7 +30,7 @@ class SyncProvider {
 
   void on_message(TimePoint now, MemberId from, const Message& message, const View& view, Output& out,
                   const RunTask& run);
-  void on_result(TimePoint now, uint64_t session, const TaskResult& result, Output& out);
+  void on_result(TimePoint now, uint64_t session, const TaskResult& result, Output& out, const RunTask& run);
   void tick(TimePoint now, const View& view, Output& out, const RunTask& run);
 
   // The requester is in quorum: what was held for it after its session is not needed any more.
@@ -45,14 +47,18 @@ class SyncProvider {
   struct Session {
     uint64_t number = 0;
     MemberId requester;
+    std::optional<SyncCursor> resume;
+    uint32_t window = 1;
     bool is_held = false;  // step 5 is through
-    Version hold;
-    TimePoint expires;   // step 7
-    TimePoint renew_at;  // of the hold
+    Version needed;        // of the leader's log, by who has copied the snapshot
+    Version hold;          // that, or what a copy that is gone on with still needs
+    TimePoint expires;     // step 7
+    TimePoint renew_at;    // of the hold
     TimePoint hold_deadline;
-    Position position;        // of the snapshot
-    uint64_t sequence = 0;    // of the last chunk sent
-    bool is_reading = false;  // the next chunk
+    bool is_open = false;       // the snapshot
+    uint64_t sequence = 0;      // of the last chunk sent
+    uint64_t acknowledged = 0;  // of the last one that the requester has on its disk
+    bool is_reading = false;    // the next chunk
     bool is_last_sent = false;
   };
 
@@ -62,6 +68,8 @@ class SyncProvider {
   void on_ack(TimePoint now, MemberId from, const SyncAck& ack, Output& out, const RunTask& run);
   void open_snapshot(uint64_t cookie, Session& session, const RunTask& run);
   void read_chunk(uint64_t cookie, Session& session, const RunTask& run);
+  void on_chunk_read(TimePoint now, uint64_t cookie, Session& session, const ChunkRead& chunk, Output& out,
+                     const RunTask& run);
   void send_chunk(uint64_t cookie, Session& session, const ChunkRead& chunk, Output& out);
   void end(uint64_t cookie, const Status& reason, Output& out, const RunTask& run);
 

@@ -27,74 +27,101 @@ std::vector<LogEntry> chaining_on(const Position& delivered, const std::vector<L
 }  // namespace
 
 SyncRequester::SyncRequester(const CoreOptions& options, uint64_t cookie, MemberId provider, std::string provider_name,
-                             const AcceptedLog& log, TimePoint now, Output& out)
+                             const AcceptedLog& log, std::optional<CopyRecord> copy, bool is_marked, TimePoint now,
+                             Output& out)
     : options_(options),
       cookie_(cookie),
       provider_(provider),
       committed_(log.committed().version),
       accepted_(log.accepted().begin(), log.accepted().end()),
       started_(now),
-      deadline_(now + options.sync_timeout) {
+      deadline_(now + options.sync_timeout),
+      copy_(std::move(copy)) {
   progress_.provider = std::move(provider_name);
-  const std::string marker = fmt::format("cookie={:016x} provider={}", cookie_, progress_.provider);
-  out.writes.push_back(PutLocal{Bytes(synchronizing_key), SharedBytes(marker)});
-  out.is_durable = true;
+  if (copy_) {
+    progress_.chunks = copy_->chunks;
+    progress_.keys = copy_->keys;
+    progress_.bytes = copy_->bytes;
+    progress_.version = copy_->cursor.highest.version;
+  }
+  if (!is_marked) {
+    const std::string marker = fmt::format("cookie={:016x} provider={}", cookie_, progress_.provider);
+    out.writes.push_back(PutLocal{Bytes(synchronizing_key), SharedBytes(marker)});
+    out.is_durable = true;
+  }
   if (SYNOD_MUTANT("sync-before-marker")) on_marker_durable(now, out);
-  out.trace(LogLevel::info, fmt::format("sync [3] marks its store, cookie {:016x}, provider {}, committed version {}",
-                                        cookie_, progress_.provider, committed_.value()));
+  out.trace(LogLevel::info, fmt::format("sync [3] {}, cookie {:016x}, provider {}, committed version {}",
+                                        is_marked ? "finds its store marked" : "marks its store", cookie_,
+                                        progress_.provider, committed_.value()));
 }
 
 void SyncRequester::on_marker_durable(TimePoint now, Output& out) {
   if (phase_ != Phase::marking) return;
   phase_ = Phase::starting;
   deadline_ = now + options_.sync_timeout;
-  out.send(provider_, SyncStart{cookie_, committed_});
+  SyncStart start{cookie_, committed_, options_.sync_window, std::nullopt};
+  if (copy_) {
+    start.resume = copy_->cursor;
+    out.trace(LogLevel::info,
+              fmt::format("sync [4] goes on with a copy of {} chunks, {} keys, {} bytes, cookie {:016x}", copy_->chunks,
+                          copy_->keys, copy_->bytes, cookie_));
+  }
+  out.send(provider_, std::move(start));
 }
 
 void SyncRequester::on_message(TimePoint now, MemberId from, const Message& message, Output& out, const RunTask& run) {
-  if (from != provider_ || !needs_provider()) return;
+  if (from != provider_ || !needs_provider() || !failure_.empty()) return;
   if (const auto* chunk = std::get_if<SyncChunk>(&message); chunk != nullptr && chunk->cookie == cookie_) {
     on_chunk(now, *chunk, out, run);
   } else if (const auto* abort = std::get_if<SyncAbort>(&message); abort != nullptr && abort->cookie == cookie_) {
-    failure_ = fmt::format("the provider {} ended the session: {}", progress_.provider, abort->reason.message());
+    // The provider's log does not reach back to the copy any more.
+    if (abort->reason.code() == Code::refused) keeps_copy_ = false;
+    fail(fmt::format("the provider {} ended the session: {}", progress_.provider, abort->reason.message()));
   }
 }
 
-void SyncRequester::on_chunk(TimePoint now, const SyncChunk& chunk, Output&, const RunTask& run) {
-  const bool is_expected = (phase_ == Phase::starting || phase_ == Phase::copying) && chunk.sequence == sequence_ + 1;
-  if (!is_expected) return;
-  SYNOD_ASSERT(!last_chunk_ || !last_chunk_->is_last, "[10] nothing follows the last chunk");
+void SyncRequester::on_chunk(TimePoint now, const SyncChunk& chunk, [[maybe_unused]] Output& out, const RunTask& run) {
+  if ((phase_ != Phase::starting && phase_ != Phase::copying) || has_last_) return;
+  if (chunk.sequence == 0) deadline_ = now + options_.sync_timeout;
+  if (chunk.sequence != sequence_ + 1) return;
   if (checksum64(chunk.transaction.view()) != chunk.checksum) {
-    failure_ = fmt::format("chunk {} does not have its checksum", chunk.sequence);
-    return;
+    return fail(fmt::format("chunk {} does not have its checksum", chunk.sequence));
   }
-  if (phase_ == Phase::starting) run(CreateStoreTask{});
-  phase_ = Phase::writing;
+  if (on_the_way_.size() >= options_.sync_window) {
+    return fail(
+        fmt::format("the provider {} sent more than a window of {} chunks", progress_.provider, options_.sync_window));
+  }
+  if (chunk.is_last != chunk.cursor.is_complete()) {
+    return fail(fmt::format("chunk {} is {}the last one, and the copy is {}complete with it", chunk.sequence,
+                            chunk.is_last ? "" : "not ", chunk.is_last ? "not " : ""));
+  }
+  if (!copy_ && phase_ == Phase::starting) run(CreateStoreTask{});
+  phase_ = Phase::copying;
   sequence_ = chunk.sequence;
   deadline_ = now + options_.sync_timeout;
-  progress_.version = chunk.position.version;
-  run(WriteChunkTask{chunk.transaction, chunk.sequence});
-  last_chunk_ = chunk;
-  last_chunk_->transaction = SharedBytes();
+  progress_.version = chunk.cursor.highest.version;
+  CopyRecord record = !on_the_way_.empty() ? on_the_way_.back() : copy_.value_or(CopyRecord{});
+  record.cursor = chunk.cursor;
+  record.chunks += 1;
+  record.keys += chunk.keys;
+  record.bytes += chunk.bytes;
+  if (SYNOD_MUTANT("sync-acknowledged-early")) out.send(provider_, SyncAck{cookie_, sequence_});
+  run(WriteChunkTask{chunk.transaction, record.encode()});
+  on_the_way_.push_back(std::move(record));
+  has_last_ = chunk.is_last;
+  digest_ = chunk.digest;
 }
 
 SyncRequester::Outcome SyncRequester::on_result(TimePoint now, const TaskResult& result, Output& out,
                                                 const RunTask& run) {
   if (phase_ == Phase::over) return Outcome::failed;
-  if (const auto* failed = std::get_if<Status>(&result)) return fail(failed->message(), out);
-  if (const auto* written = std::get_if<ChunkWritten>(&result)) {
-    SYNOD_ASSERT(phase_ == Phase::writing && last_chunk_, "a chunk is written after it has come");
-    ++progress_.chunks;
-    progress_.keys += written->keys;
-    progress_.bytes += written->bytes;
-    if (last_chunk_->is_last) {
-      phase_ = Phase::verifying;
-      run(VerifyTask{});
-    } else {
-      phase_ = Phase::copying;
-      deadline_ = now + options_.sync_timeout;
-      out.send(provider_, SyncAck{cookie_, sequence_});
-    }
+  if (const auto* failed = std::get_if<Status>(&result)) {
+    // A chunk, or a copy, that is not what it should be.
+    keeps_copy_ = false;
+    if (phase_ == Phase::copying) on_the_way_.pop_front();
+    if (failure_.empty()) fail(failed->message());
+  } else if (std::holds_alternative<ChunkWritten>(result)) {
+    on_chunk_written(now, out, run);
   } else if (const auto* verified = std::get_if<Verified>(&result)) {
     return on_verified(*verified, out, run);
   } else if (const auto* switched = std::get_if<Switched>(&result)) {
@@ -103,22 +130,42 @@ SyncRequester::Outcome SyncRequester::on_result(TimePoint now, const TaskResult&
     phase_ = Phase::over;
     return Outcome::switched;
   }
-  return Outcome::running;
+  return settle(out);
+}
+
+void SyncRequester::on_chunk_written(TimePoint now, Output& out, const RunTask& run) {
+  SYNOD_ASSERT(phase_ == Phase::copying && !on_the_way_.empty(), "[9] a chunk is written after it has come");
+  copy_ = std::move(on_the_way_.front());
+  on_the_way_.pop_front();
+  progress_.chunks = copy_->chunks;
+  progress_.keys = copy_->keys;
+  progress_.bytes = copy_->bytes;
+  deadline_ = now + options_.sync_timeout;
+  if (!failure_.empty()) return;
+  if (has_last_ && on_the_way_.empty()) {
+    phase_ = Phase::verifying;
+    run(VerifyTask{});
+    return;
+  }
+  out.send(provider_, SyncAck{cookie_, sequence_ - on_the_way_.size()});
 }
 
 SyncRequester::Outcome SyncRequester::on_verified(const Verified& verified, Output& out, const RunTask& run) {
-  SYNOD_ASSERT(phase_ == Phase::verifying && last_chunk_ && last_chunk_->is_last, "[11] all of it is there");
-  if (verified.position != last_chunk_->position || verified.digest != last_chunk_->digest) {
-    return fail(fmt::format("the copy at version {} has digest {}, the provider's at version {} has {}",
-                            verified.position.version.value(), to_string(verified.digest),
-                            last_chunk_->position.version.value(), to_string(last_chunk_->digest)),
-                out);
+  SYNOD_ASSERT(phase_ == Phase::verifying && copy_ && has_last_, "[11] all of it is there");
+  const Position& wanted = copy_->cursor.highest;
+  if (verified.position != wanted || verified.digest != digest_) {
+    keeps_copy_ = false;
+    fail(fmt::format("the copy at version {} has digest {}, the provider's at version {} has {}",
+                     verified.position.version.value(), to_string(verified.digest), wanted.version.value(),
+                     to_string(digest_)));
+    return settle(out);
   }
   // What this member has applied it may have accepted as part of the only majority: an older copy would undo that.
   if (verified.position.version < committed_) {
-    return fail(fmt::format("the copy is at version {}, and this member has committed {}",
-                            verified.position.version.value(), committed_.value()),
-                out);
+    keeps_copy_ = false;
+    fail(fmt::format("the copy is at version {}, and this member has committed {}", verified.position.version.value(),
+                     committed_.value()));
+    return settle(out);
   }
   phase_ = Phase::switching;
   out.trace(LogLevel::info, fmt::format("sync [11] verified version {}, digest {}", verified.position.version.value(),
@@ -130,34 +177,40 @@ SyncRequester::Outcome SyncRequester::on_verified(const Verified& verified, Outp
 
 void SyncRequester::check_invariants() const {
   SYNOD_ASSERT(phase_ != Phase::marking || sequence_ == 0, "[3] nothing is asked for before the marker is durable");
-  SYNOD_ASSERT(progress_.chunks <= sequence_, "[9] a chunk is counted once");
-  SYNOD_ASSERT(sequence_ - progress_.chunks <= 1, "[9] one chunk is on its way to the disk at most");
-  SYNOD_ASSERT(last_chunk_.has_value() == (sequence_ > 0), "[9] the last chunk is remembered");
-  SYNOD_ASSERT(phase_ != Phase::writing || progress_.chunks + 1 == sequence_, "[9] a chunk is being written");
-  SYNOD_ASSERT(phase_ != Phase::copying || progress_.chunks == sequence_, "[9] acknowledged when it is written");
+  SYNOD_ASSERT(on_the_way_.size() <= options_.sync_window, "[9] a window of chunks is on its way to the disk at most");
+  SYNOD_ASSERT(on_the_way_.size() <= sequence_, "[9] what is on its way to the disk has come");
+  SYNOD_ASSERT(on_the_way_.empty() || phase_ == Phase::copying, "[9] all chunks are on disk before they are verified");
+  SYNOD_ASSERT(sequence_ == on_the_way_.size() || copy_, "[9] what is not on its way is in the copy");
+  SYNOD_ASSERT(phase_ < Phase::verifying || phase_ == Phase::over || copy_->cursor.is_complete(),
+               "[11] only a complete copy is verified");
   SYNOD_ASSERT(accepted_.empty() || accepted_.front().version == committed_.next(),
                "I-9: what was accepted before is carried over as it was");
 }
 
 SyncRequester::Outcome SyncRequester::tick(TimePoint now, Output& out) {
-  if (!failure_.empty() && needs_provider()) return fail(failure_, out);
   // No timer spans this end's own work, which takes as long as its disk needs.
-  const bool waits_for_provider = phase_ == Phase::starting || phase_ == Phase::copying;
-  if (waits_for_provider && now >= deadline_) {
-    return fail(fmt::format("nothing came from the provider {} in time", progress_.provider), out);
+  const bool waits_for_provider = phase_ == Phase::starting || (phase_ == Phase::copying && on_the_way_.empty());
+  if (waits_for_provider && now >= deadline_ && failure_.empty()) {
+    fail(fmt::format("nothing came from the provider {} in time", progress_.provider));
   }
-  return Outcome::running;
+  return settle(out);
 }
 
 SyncRequester::Outcome SyncRequester::on_provider_lost(Output& out) {
-  if (!needs_provider()) return Outcome::running;
-  return fail(fmt::format("the connection to the provider {} broke", progress_.provider), out);
+  if (needs_provider() && failure_.empty())
+    fail(fmt::format("the connection to the provider {} broke", progress_.provider));
+  return settle(out);
 }
 
-SyncRequester::Outcome SyncRequester::fail(std::string why, Output& out) {
-  SYNOD_ASSERT(phase_ != Phase::over, "a sync ends once");
-  phase_ = Phase::over;
+void SyncRequester::fail(std::string why) {
+  SYNOD_ASSERT(phase_ != Phase::over && failure_.empty(), "a sync fails once");
   failure_ = std::move(why);
+}
+
+SyncRequester::Outcome SyncRequester::settle(Output& out) {
+  // What is still written would otherwise be written under the next sync's hands.
+  if (failure_.empty() || !on_the_way_.empty()) return Outcome::running;
+  phase_ = Phase::over;
   out.trace(LogLevel::warning, fmt::format("sync failed, cookie {:016x}: {}", cookie_, failure_));
   out.send(provider_, SyncAbort{cookie_, Status(Code::unavailable, failure_)});
   return Outcome::failed;

@@ -1,9 +1,11 @@
 // The end of a sync that lacks a store: steps 2, 3, 4, 9, 11, 12 and 14 of doc/sync.md. Pure; used by one thread.
 //
-// The old store stays the current one, untouched but for the marker, until the copy is verified.
+// The old store stays the current one, untouched but for the marker, until the copy is verified. A copy survives the
+// failure of a sync: the next one goes on with it.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <optional>
 #include <string>
@@ -13,6 +15,7 @@
 #include "mon/core/consensus/accepted_log.h"
 #include "mon/core/options.h"
 #include "mon/core/output.h"
+#include "mon/core/sync/copy_record.h"
 
 namespace synod {
 
@@ -26,9 +29,9 @@ class SyncRequester {
 
   enum class Outcome { running, switched, failed };
 
-  // Starts with step 3: the marker goes out with `out`, durably, and the provider is asked once it is.
+  // Step 3: unless the store `is_marked`, the marker goes out with `out`, durably. The provider is asked once it is.
   SyncRequester(const CoreOptions& options, uint64_t cookie, MemberId provider, std::string provider_name,
-                const AcceptedLog& log, TimePoint now, Output& out);
+                const AcceptedLog& log, std::optional<CopyRecord> copy, bool is_marked, TimePoint now, Output& out);
 
   void on_marker_durable(TimePoint now, Output& out);
   void on_message(TimePoint now, MemberId from, const Message& message, Output& out, const RunTask& run);
@@ -42,16 +45,21 @@ class SyncRequester {
   const SyncProgress& progress() const { return progress_; }
   TimePoint started() const { return started_; }
   const std::string& failure() const { return failure_; }
+  // After a failure: the copy, if it can be gone on with.
+  std::optional<CopyRecord> copy() const { return keeps_copy_ ? copy_ : std::nullopt; }
   void check_invariants() const;
 
  private:
-  enum class Phase { marking, starting, copying, writing, verifying, switching, over };
+  enum class Phase { marking, starting, copying, verifying, switching, over };
 
   void on_chunk(TimePoint now, const SyncChunk& chunk, Output& out, const RunTask& run);
+  void on_chunk_written(TimePoint now, Output& out, const RunTask& run);
   Outcome on_verified(const Verified& verified, Output& out, const RunTask& run);
   // With the last chunk on disk, what the provider does or says does not matter any more.
   bool needs_provider() const { return phase_ < Phase::verifying; }
-  Outcome fail(std::string why, Output& out);
+  // The sync has failed. It is over when what it has given to the disk is written, or has failed, too.
+  void fail(std::string why);
+  Outcome settle(Output& out);
 
   CoreOptions options_;
   uint64_t cookie_;
@@ -61,10 +69,15 @@ class SyncRequester {
   Phase phase_ = Phase::marking;
   TimePoint started_;
   TimePoint deadline_;  // for the provider's next message; not kept while this end is at work
-  uint64_t sequence_ = 0;
-  std::optional<SyncChunk> last_chunk_;  // without its transaction
+  // The copy with what is on its disk, and with each chunk that is on its way there, oldest first.
+  std::optional<CopyRecord> copy_;
+  std::deque<CopyRecord> on_the_way_;
+  uint64_t sequence_ = 0;  // of the last chunk that came
+  bool has_last_ = false;
+  Digest digest_;  // of the provider's snapshot, with the last chunk
   SyncProgress progress_;
   std::string failure_;
+  bool keeps_copy_ = true;
 };
 
 }  // namespace synod

@@ -1,0 +1,27 @@
+// What is stored with every piece of a copy: where it stands, and what is told of it.
+#pragma once
+
+#include <cstdint>
+
+#include "base/bytes.h"
+#include "base/status.h"
+#include "msg/messages.h"
+
+namespace synod {
+
+// Its key in the local space of the copy.
+inline constexpr ByteView copy_record_key = "sync_cursor";
+
+struct CopyRecord {
+  SyncCursor cursor;
+  uint64_t chunks = 0;
+  uint64_t keys = 0;   // what was written, so a key may count twice
+  uint64_t bytes = 0;  // of keys and values
+
+  Bytes encode() const;
+  // Fails with `corruption`.
+  static Result<CopyRecord> decode(ByteView record);
+  friend bool operator==(const CopyRecord&, const CopyRecord&) = default;
+};
+
+}  // namespace synod
