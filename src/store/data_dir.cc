@@ -197,7 +197,11 @@ Result<std::optional<DataDir::NewStore>> DataDir::open_unfinished(const Database
 Status DataDir::remove_unfinished() {
   const Result<std::string> current = read_current_store(files_, path_);
   if (!current) return current.error();
-  return remove_stores_except(files_, path_, {*current});
+  const Result<std::optional<std::string>> unfinished = newest_store_after(files_, path_, *current);
+  if (!unfinished) return unfinished.error();
+  if (!*unfinished) return Status::ok();
+  SYNOD_RETURN_IF_ERROR(remove_stores_except(files_, path_, {*current}));
+  return files_.sync_directory(path_);
 }
 
 Status DataDir::switch_to(const std::string& name, const Bound& bound) {

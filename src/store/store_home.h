@@ -38,6 +38,7 @@ class StoreHome {
   // The store that create_store made and nothing has switched to, also in an earlier life; nothing if there is none. It
   // holds all that was committed durably. Any failure is the store's alone: it is no use any more.
   virtual Result<std::optional<NewStore>> open_unfinished(const DatabaseOptions& options) = 0;
+  // It is gone when this returns, also after a crash.
   virtual Status remove_unfinished() = 0;
   // Makes `name` the current store and this its bound, durably and in one step, and removes the other one. The caller
   // has closed both databases before, and has made all of the new one durable.

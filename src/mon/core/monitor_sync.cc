@@ -147,6 +147,8 @@ void Monitor::on_unmarked(TimePoint now, Output& out) {
   is_marked_ = false;
   copy_.reset();
   copy_given_up_.clear();
+  // From here on the old store's batches go on, and a copy that was begun before them cannot take its place.
+  run_task(DiscardCopyTask{}, out);
   LogState log{marked_log_->committed(),
                marked_log_->first(),
                trim_floor_,

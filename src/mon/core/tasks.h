@@ -91,6 +91,9 @@ struct Formed {
 // An empty store beside the current one, for a sync to fill.
 struct CreateStoreTask {};
 struct StoreCreated {};
+// The new store is of no use any more: it goes, durably.
+struct DiscardCopyTask {};
+struct CopyDiscarded {};
 // Those that wait behind one another share one sync.
 struct WriteChunkTask {
   SharedBytes transaction;
@@ -113,9 +116,9 @@ struct Switched {
 };
 
 using Task = std::variant<EvaluateTask, RangeTask, ReadLogTask, OpenSnapshotTask, ReadChunkTask, CloseSnapshotTask,
-                          FormTask, CreateStoreTask, WriteChunkTask, VerifyTask, SwitchTask>;
+                          FormTask, CreateStoreTask, DiscardCopyTask, WriteChunkTask, VerifyTask, SwitchTask>;
 using TaskResult = std::variant<Evaluated, RangeDone, ReadLogDone, SnapshotOpened, ChunkRead, SnapshotClosed, Formed,
-                                StoreCreated, ChunkWritten, Verified, Switched, Status>;
+                                StoreCreated, CopyDiscarded, ChunkWritten, Verified, Switched, Status>;
 
 // In order with the writes.
 bool is_writer_task(const Task& task);

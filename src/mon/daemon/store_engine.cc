@@ -74,6 +74,7 @@ Status StoreEngine::commit(const std::vector<const StoreWrites*>& groups, Durabi
 Result<TaskResult> StoreEngine::run(const Task& task) {
   if (const auto* form = std::get_if<FormTask>(&task)) return run_on_writer(*form);
   if (const auto* create = std::get_if<CreateStoreTask>(&task)) return run_on_writer(*create);
+  if (const auto* discard = std::get_if<DiscardCopyTask>(&task)) return run_on_writer(*discard);
   if (const auto* chunk = std::get_if<WriteChunkTask>(&task)) {
     const Result<std::vector<TaskResult>> results = write_chunks({chunk});
     return results ? Result<TaskResult>(results->front()) : results.error();
@@ -183,6 +184,12 @@ Result<TaskResult> StoreEngine::run_on_writer(const CreateStoreTask&) {
   new_store_ = std::make_unique<MonitorStore>(std::move(created->db));
   new_store_->continue_after(*last);
   return TaskResult(StoreCreated{});
+}
+
+Result<TaskResult> StoreEngine::run_on_writer(const DiscardCopyTask&) {
+  new_store_.reset();
+  SYNOD_RETURN_IF_ERROR(home_.remove_unfinished());
+  return TaskResult(CopyDiscarded{});
 }
 
 Result<std::vector<TaskResult>> StoreEngine::write_chunks(const std::vector<const WriteChunkTask*>& chunks) {

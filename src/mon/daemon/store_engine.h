@@ -50,6 +50,7 @@ class StoreEngine {
   Result<TaskResult> run_on_reader(const CloseSnapshotTask& task);
   Result<TaskResult> run_on_writer(const FormTask& task);
   Result<TaskResult> run_on_writer(const CreateStoreTask& task);
+  Result<TaskResult> run_on_writer(const DiscardCopyTask& task);
   Result<TaskResult> run_on_writer(const VerifyTask& task);
   Result<TaskResult> run_on_writer(const SwitchTask& task);
   Status write_now(const std::vector<WriteJob>& jobs);

@@ -56,6 +56,7 @@ class MirrorDisk::State {
   Result<std::unique_ptr<KeyValueDB>> opened(std::unique_ptr<KeyValueDB> db);
   Result<std::unique_ptr<KeyValueDB>> created(const std::string& name, std::unique_ptr<KeyValueDB> db);
   Result<std::unique_ptr<KeyValueDB>> opened_unfinished(const std::string& name, std::unique_ptr<KeyValueDB> db);
+  void forget_unfinished();
   void switched(const std::string& name, const Bound& written, const Status& done);
   std::shared_ptr<State> durable_copy();
 
@@ -174,7 +175,6 @@ Result<std::unique_ptr<KeyValueDB>> MirrorDisk::State::opened(std::unique_ptr<Ke
 
 Result<std::unique_ptr<KeyValueDB>> MirrorDisk::State::created(const std::string& name,
                                                                std::unique_ptr<KeyValueDB> db) {
-  keep_store(current_);
   const auto mirror = std::make_shared<StoreMirror>(name, report);
   stores_[name] = mirror;
   return mirror->open(std::move(db));
@@ -183,10 +183,12 @@ Result<std::unique_ptr<KeyValueDB>> MirrorDisk::State::created(const std::string
 Result<std::unique_ptr<KeyValueDB>> MirrorDisk::State::opened_unfinished(const std::string& name,
                                                                          std::unique_ptr<KeyValueDB> db) {
   if (real.is_frozen()) return db;
-  // One whose making failed is as good as empty.
-  const auto mirror = stores_.try_emplace(name, std::make_shared<StoreMirror>(name, report)).first;
-  return mirror->second->open(std::move(db));
+  const auto [mirror, is_new] = stores_.try_emplace(name, std::make_shared<StoreMirror>(name, report));
+  return is_new ? mirror->second->adopt(std::move(db)) : mirror->second->open(std::move(db));
 }
+
+// A part of it may be left, or come back, if this failed or the power goes while it is at it.
+void MirrorDisk::State::forget_unfinished() { keep_store(current_); }
 
 void MirrorDisk::State::switched(const std::string& name, const Bound& written, const Status& done) {
   if (!done.is_ok()) {
@@ -232,6 +234,7 @@ class MirrorDisk::Home final : public StoreHome {
     return state_->opened(*std::move(db));
   }
   Result<NewStore> create_store(const DatabaseOptions& options) override {
+    if (is_alive()) state_->forget_unfinished();
     Result<NewStore> made = real_->create_store(options);
     if (!made || !is_alive()) return made;
     Result<std::unique_ptr<KeyValueDB>> db = state_->created(made->name, std::move(made->db));
@@ -247,7 +250,10 @@ class MirrorDisk::Home final : public StoreHome {
     (*found)->db = *std::move(db);
     return found;
   }
-  Status remove_unfinished() override { return real_->remove_unfinished(); }
+  Status remove_unfinished() override {
+    if (is_alive()) state_->forget_unfinished();
+    return real_->remove_unfinished();
+  }
   Status switch_to(const std::string& name, const Bound& bound) override {
     Status done = real_->switch_to(name, bound);
     if (is_alive()) state_->switched(name, bound, done);

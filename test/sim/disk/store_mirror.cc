@@ -202,8 +202,18 @@ Result<std::unique_ptr<KeyValueDB>> StoreMirror::open(std::unique_ptr<KeyValueDB
   Result<Pairs> found = read_all(*db);
   if (!found) return found.error();
   compare_all(*found);
-  take(*std::move(found));
-  return std::unique_ptr<KeyValueDB>(std::make_unique<Database>(shared_from_this(), std::move(db)));
+  return keep(*std::move(found), std::move(db));
+}
+
+Result<std::unique_ptr<KeyValueDB>> StoreMirror::adopt(std::unique_ptr<KeyValueDB> db) {
+  Result<Pairs> found = read_all(*db);
+  if (!found) return found.error();
+  return keep(*std::move(found), std::move(db));
+}
+
+std::unique_ptr<KeyValueDB> StoreMirror::keep(Pairs found, std::unique_ptr<KeyValueDB> db) {
+  take(std::move(found));
+  return std::make_unique<Database>(shared_from_this(), std::move(db));
 }
 
 Result<StoreMirror::Pairs> StoreMirror::read_all(const KeyValueDB& db) {

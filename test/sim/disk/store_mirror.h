@@ -32,6 +32,8 @@ class StoreMirror : public std::enable_shared_from_this<StoreMirror> {
   // LevelDB makes it when it opens. The result passes commits and reads on and compares what they return, until the
   // life ends. Fails if the store cannot be read.
   Result<std::unique_ptr<KeyValueDB>> open(std::unique_ptr<KeyValueDB> db);
+  // The same for a store of which nothing is known: what it holds is taken as it is.
+  Result<std::unique_ptr<KeyValueDB>> adopt(std::unique_ptr<KeyValueDB> db);
   // The process has ended: what its handles still do does not count.
   void end_life() { ++life_; }
   // A power cut, or a sync that failed: of what is not durable, the end may be missing.
@@ -53,6 +55,7 @@ class StoreMirror : public std::enable_shared_from_this<StoreMirror> {
   static void apply(Pairs& pairs, const DbBatch& batch, OnChanged on_changed);
 
   void compare_all(const Pairs& found) const;
+  std::unique_ptr<KeyValueDB> keep(Pairs found, std::unique_ptr<KeyValueDB> db);
   void take(Pairs found);
   void note(const DbBatch& batch, Durability durability, const Status& done);
   void differs(KeySpace space, ByteView key, const std::optional<ByteView>& found,

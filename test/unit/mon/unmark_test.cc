@@ -30,6 +30,18 @@ TEST(Unmark, a_marked_member_that_is_the_furthest_of_a_majority_takes_part_again
   EXPECT_EQ(marked.monitor.committed(), history(5, pn(1, b))[4].position());
 }
 
+TEST(Unmark, the_copy_goes_with_the_mark_and_not_before_that_is_durable) {
+  Marked marked;
+  marked.hear(b, 1, 3);
+  const Output out = marked.tick();
+  ASSERT_TRUE(takes_mark_away(out));
+  EXPECT_TRUE(out.tasks.empty());
+  const Output after = marked.step(StoreProgress{out.step, out.step});
+  ASSERT_EQ(after.tasks.size(), 1U);
+  EXPECT_TRUE(std::holds_alternative<DiscardCopyTask>(after.tasks[0].task));
+  marked.step(TaskDone{after.tasks[0].id, CopyDiscarded{}});
+}
+
 TEST(Unmark, not_while_somebody_is_ahead_and_not_without_a_majority) {
   Marked ahead;
   ahead.hear(b, 1, 3);
