@@ -212,7 +212,7 @@ struct ReleaseTrim {  // [13] requester to leader, in quorum
 };
 struct SyncChunk {  // [9], [10]
   uint64_t cookie = 0;
-  uint64_t sequence = 0;  // from 1; 0: no chunk, the provider is reading what the copy has already
+  uint64_t sequence = 0;  // from 1; 0: no chunk, the provider says that it is at it
   bool is_last = false;
   uint64_t keys = 0;
   uint64_t bytes = 0;       // of keys and values

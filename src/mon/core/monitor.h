@@ -107,7 +107,7 @@ class Monitor {
   void on_hold_trim(TimePoint now, MemberId from, const HoldTrim& hold, Output& out);
   void start_sync_if_needed(TimePoint now, Output& out);
   void tick_sync(TimePoint now, Output& out);
-  const Peer* choose_provider(TimePoint now, Output& out);
+  const Peer* choose_provider(TimePoint now, std::vector<const Peer*> connected, Output& out);
   void give_up_copy(const std::string& why, Output& out);
   bool is_furthest(TimePoint now) const;
   void unmark(Output& out);

@@ -57,7 +57,7 @@ void Monitor::on_hold_trim(TimePoint now, MemberId from, const HoldTrim& hold, O
 // Step 1: what is needed next is not in the log of any member that is ahead.
 void Monitor::start_sync_if_needed(TimePoint now, Output& out) {
   if (requester_ || unmark_step_ || !monmap_ || !is_member() || now < sync_again_at_ || is_forming_store_) return;
-  const std::vector<const Peer*> reachable = reachable_voters(now);
+  std::vector<const Peer*> reachable = reachable_voters(now);
   // One who is not heard of yet may have in its log what the others have trimmed.
   if (reachable.size() + 1 < monmap_->voter_count() && now < started_ + options_.lease) return;
   const Version needed = last_committed_.version.next();
@@ -75,7 +75,7 @@ void Monitor::start_sync_if_needed(TimePoint now, Output& out) {
     unmark(out);
     return;
   }
-  const Peer* provider = choose_provider(now, out);
+  const Peer* provider = choose_provider(now, std::move(reachable), out);
   if (provider == nullptr) return;
   SYNOD_ASSERT(paxos_ || marked_log_, "only a member with a store syncs");
   SYNOD_ASSERT(provider->probe.committed.version > last_committed_.version, "[2] nobody copies from who is behind");
@@ -92,8 +92,7 @@ void Monitor::start_sync_if_needed(TimePoint now, Output& out) {
   if (progress_.durable_step >= marker_step_) requester_->on_marker_durable(now, out);
 }
 
-const Peer* Monitor::choose_provider(TimePoint now, Output& out) {
-  std::vector<const Peer*> connected = reachable_voters(now);
+const Peer* Monitor::choose_provider(TimePoint now, std::vector<const Peer*> connected, Output& out) {
   std::erase_if(connected, [&](const Peer* peer) { return connected_.count(peer->id) == 0; });
   // Never one that is behind: what this member has committed, it may have accepted as part of the only majority.
   if (!copy_) return best_provider(connected, last_committed_.version, last_failed_provider_);

@@ -62,15 +62,9 @@ struct ReadChunkTask {
   size_t max_bytes = 0;
   size_t max_keys = 0;
 };
-struct ChunkRead {
-  bool is_last = false;
+// As it is sent, but for cookie and sequence, which are the session's.
+struct ChunkRead : SyncChunk {
   bool is_skipped = false;  // the copy has all that was read
-  uint64_t keys = 0;
-  uint64_t bytes = 0;       // of keys and values
-  SharedBytes transaction;  // encoded
-  uint64_t checksum = 0;
-  SyncCursor cursor;  // of the copy with this chunk
-  Digest digest;      // of the whole snapshot; with the last chunk
 };
 struct CloseSnapshotTask {
   uint64_t cookie = 0;

@@ -32,19 +32,15 @@ Result<ChunkRead> SnapshotReader::next(size_t max_bytes, size_t max_keys) {
 Result<ChunkRead> SnapshotReader::next_keys(size_t max_bytes, size_t max_keys) {
   Result<WalkChunk> walked = walker_->next_chunk(max_bytes, max_keys);
   if (!walked) return walked.error();
-  ReplicatedTransaction lacking;
-  ChunkRead chunk;
-  for (const Op& op : walked->puts.ops()) {
-    digester_.add(op.key).add(op.value.view());
-    if (cursor_.has_all_keys || op.key <= cursor_.last_key) continue;
-    lacking.put(op.key, op.value);
-    chunk.keys += 1;
-    chunk.bytes += op.key.size() + op.value.size();
-  }
+  for (const Op& op : walked->puts.ops()) digester_.add(op.key).add(op.value.view());
   if (walked->is_last) {
     is_walked_ = true;
     digest_ = digester_.finish();
   }
+  const ReplicatedTransaction lacking = lacking_of(std::move(walked->puts));
+  ChunkRead chunk;
+  chunk.keys = lacking.ops().size();
+  for (const Op& op : lacking.ops()) chunk.bytes += op.key.size() + op.value.size();
   if (lacking.is_empty() && !walked->is_last) {
     chunk.is_skipped = true;
     return chunk;
@@ -55,6 +51,17 @@ Result<ChunkRead> SnapshotReader::next_keys(size_t max_bytes, size_t max_keys) {
   }
   complete(chunk, lacking);
   return chunk;
+}
+
+// What of it the copy has not.
+ReplicatedTransaction SnapshotReader::lacking_of(ReplicatedTransaction walked) const {
+  if (cursor_.has_all_keys) return {};
+  if (walked.is_empty() || walked.ops().front().key > cursor_.last_key) return walked;
+  ReplicatedTransaction lacking;
+  for (const Op& op : walked.ops()) {
+    if (op.key > cursor_.last_key) lacking.put(op.key, op.value);
+  }
+  return lacking;
 }
 
 Result<ChunkRead> SnapshotReader::next_log(size_t max_bytes) {

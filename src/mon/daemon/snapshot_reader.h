@@ -25,6 +25,7 @@ class SnapshotReader {
   SnapshotReader(const MonitorStore& store, std::unique_ptr<StoreWalker> walker, SyncCursor cursor)
       : store_(store), walker_(std::move(walker)), cursor_(std::move(cursor)) {}
   Result<ChunkRead> next_keys(size_t max_bytes, size_t max_keys);
+  ReplicatedTransaction lacking_of(ReplicatedTransaction walked) const;
   Result<ChunkRead> next_log(size_t max_bytes);
   void complete(ChunkRead& chunk, const ReplicatedTransaction& transaction);
 

@@ -168,8 +168,8 @@ struct RequesterDriver {
 
 // A cluster of three, one of which was away until its next version was trimmed everywhere.
 struct LaggingCluster {
-  explicit LaggingCluster(uint64_t seed, int puts = 60, size_t chunk_bytes = 400)
-      : cluster(3, seed, options_with(chunk_bytes)) {
+  explicit LaggingCluster(uint64_t seed, int puts = 60, const CoreOptions& options = options_with(400))
+      : cluster(3, seed, options) {
     cluster.start_all();
     EXPECT_TRUE(cluster.run_until([&] { return cluster.has_quorum(3); }));
     leader = cluster.leader();

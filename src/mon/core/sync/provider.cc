@@ -15,7 +15,7 @@ void SyncProvider::on_message(TimePoint now, MemberId from, const Message& messa
   if (const auto* start = std::get_if<SyncStart>(&message)) {
     on_start(now, from, *start, view, out, run);
   } else if (const auto* reply = std::get_if<HoldTrimReply>(&message)) {
-    if (from == view.leader) on_hold_reply(*reply, out, run);
+    if (from == view.leader) on_hold_reply(now, *reply, out, run);
   } else if (const auto* ack = std::get_if<SyncAck>(&message)) {
     on_ack(now, from, *ack, out, run);
   } else if (const auto* abort = std::get_if<SyncAbort>(&message)) {
@@ -38,6 +38,9 @@ Status can_resume(const SyncCursor& copy, const SyncProvider::View& view) {
   }
   return Status::ok();
 }
+
+// Ticks that come late are made up for.
+constexpr Duration rate_slack = std::chrono::milliseconds(100);
 
 }  // namespace
 
@@ -81,7 +84,7 @@ void SyncProvider::on_start(TimePoint now, MemberId from, const SyncStart& start
 }
 
 // The hold begins with what this member had yet to apply, so the snapshot, taken later, reaches up to it at least.
-void SyncProvider::on_hold_reply(const HoldTrimReply& reply, Output& out, const RunTask& run) {
+void SyncProvider::on_hold_reply(TimePoint now, const HoldTrimReply& reply, Output& out, const RunTask& run) {
   const auto it = sessions_.find(reply.cookie);
   if (it == sessions_.end() || it->second.is_held) return;
   if (reply.first > it->second.needed) {
@@ -94,22 +97,27 @@ void SyncProvider::on_hold_reply(const HoldTrimReply& reply, Output& out, const 
   it->second.is_held = true;
   out.trace(LogLevel::info,
             fmt::format("sync [5] the leader holds version {}, cookie {:016x}", reply.first.value(), reply.cookie));
-  open_snapshot(reply.cookie, it->second, run);
+  open_snapshot(now, reply.cookie, it->second, run);
 }
 
-void SyncProvider::open_snapshot(uint64_t cookie, Session& session, const RunTask& run) {
+void SyncProvider::open_snapshot(TimePoint now, uint64_t cookie, Session& session, const RunTask& run) {
   SYNOD_ASSERT(session.sequence == 0, "[6] one snapshot for a session");
   session.is_held = true;
   run(session.number, OpenSnapshotTask{cookie, session.resume});
-  read_chunk(cookie, session, run);
+  read_chunk(now, cookie, session, run);
 }
 
-// If the window leaves room for it.
-void SyncProvider::read_chunk(uint64_t cookie, Session& session, const RunTask& run) {
-  if (session.is_reading || session.is_last_sent) return;
-  if (session.sequence - session.acknowledged >= session.window) return;
+bool SyncProvider::wants_chunk(const Session& session) {
+  if (!session.is_held || session.is_reading || session.is_last_sent) return false;
+  return session.sequence - session.acknowledged < session.window;
+}
+
+void SyncProvider::read_chunk(TimePoint now, uint64_t cookie, Session& session, const RunTask& run) {
+  if (!wants_chunk(session) || now < next_send_) return;
   session.is_reading = true;
-  run(session.number, ReadChunkTask{cookie, options_.sync_chunk_bytes, options_.sync_chunk_keys});
+  size_t bytes = options_.sync_chunk_bytes;
+  if (options_.sync_rate > 0) bytes = std::min<size_t>(bytes, options_.sync_rate);
+  run(session.number, ReadChunkTask{cookie, bytes, options_.sync_chunk_keys});
 }
 
 void SyncProvider::on_result(TimePoint now, uint64_t number, const TaskResult& result, Output& out,
@@ -137,29 +145,30 @@ void SyncProvider::on_chunk_read(TimePoint now, uint64_t cookie, Session& sessio
   session.expires = now + options_.sync_timeout;
   session.is_reading = false;
   if (chunk.is_skipped) {
-    SyncChunk only_read;
-    only_read.cookie = cookie;
-    out.send(session.requester, std::move(only_read));
+    say_alive(cookie, session, out);
   } else {
-    send_chunk(cookie, session, chunk, out);
+    send_chunk(now, cookie, session, chunk, out);
   }
-  read_chunk(cookie, session, run);
+  read_chunk(now, cookie, session, run);
 }
 
-void SyncProvider::send_chunk(uint64_t cookie, Session& session, const ChunkRead& chunk, Output& out) {
+void SyncProvider::say_alive(uint64_t cookie, const Session& session, Output& out) {
+  SyncChunk no_chunk;
+  no_chunk.cookie = cookie;
+  out.send(session.requester, std::move(no_chunk));
+}
+
+void SyncProvider::send_chunk(TimePoint now, uint64_t cookie, Session& session, const ChunkRead& chunk, Output& out) {
   SYNOD_ASSERT(!session.is_last_sent, "nothing follows the last chunk");
   SYNOD_ASSERT(session.is_held, "[5] nothing is copied before the log is held");
-  SyncChunk message;
+  SyncChunk message = chunk;
   message.cookie = cookie;
   message.sequence = ++session.sequence;
-  message.is_last = chunk.is_last;
-  message.keys = chunk.keys;
-  message.bytes = chunk.bytes;
-  message.checksum = chunk.checksum;
-  message.transaction = chunk.transaction;
-  message.cursor = chunk.cursor;
-  if (chunk.is_last) message.digest = chunk.digest;
-  session.is_last_sent = chunk.is_last;
+  session.is_last_sent = message.is_last;
+  if (options_.sync_rate > 0) {
+    const Duration cost = std::chrono::nanoseconds(message.transaction.size() * 1'000'000'000 / options_.sync_rate);
+    next_send_ = std::max(next_send_, now - rate_slack) + cost;
+  }
   out.send(session.requester, std::move(message));
 }
 
@@ -175,7 +184,7 @@ void SyncProvider::on_ack(TimePoint now, MemberId from, const SyncAck& ack, Outp
   session.expires = now + options_.sync_timeout;
   session.acknowledged = ack.sequence;
   if (!session.is_last_sent || session.acknowledged < session.sequence) {
-    read_chunk(ack.cookie, session, run);
+    read_chunk(now, ack.cookie, session, run);
     return;
   }
   // The hold goes on for its grace, so that the requester finds in the log what was chosen meanwhile.
@@ -196,8 +205,17 @@ void SyncProvider::tick(TimePoint now, const View& view, Output& out, const RunT
       own_holds_.hold(cookie, session.hold, now + options_.sync_timeout);
       out.send(view.leader, HoldTrim{cookie, session.requester, session.hold});
     }
+    if (now < next_send_ && wants_chunk(session)) {
+      // It is this end that is slow.
+      session.expires = now + options_.sync_timeout;
+      if (now >= session.say_alive_at) {
+        session.say_alive_at = now + options_.hold_renewal;
+        say_alive(cookie, session, out);
+      }
+    }
+    read_chunk(now, cookie, session, run);
     // A sync never waits for a quorum: without a leader nothing is trimmed, and the own hold does.
-    if (!session.is_held && !view.leader) open_snapshot(cookie, session, run);
+    if (!session.is_held && !view.leader) open_snapshot(now, cookie, session, run);
     if (!session.is_held && now >= session.hold_deadline) expired.push_back(cookie);
   }
   for (uint64_t cookie : expired) {

@@ -60,23 +60,29 @@ class SyncProvider {
     uint64_t acknowledged = 0;  // of the last one that the requester has on its disk
     bool is_reading = false;    // the next chunk
     bool is_last_sent = false;
+    TimePoint say_alive_at;  // while the rate lets nothing be sent
   };
 
   void on_start(TimePoint now, MemberId from, const SyncStart& start, const View& view, Output& out,
                 const RunTask& run);
-  void on_hold_reply(const HoldTrimReply& reply, Output& out, const RunTask& run);
+  void on_hold_reply(TimePoint now, const HoldTrimReply& reply, Output& out, const RunTask& run);
   void on_ack(TimePoint now, MemberId from, const SyncAck& ack, Output& out, const RunTask& run);
-  void open_snapshot(uint64_t cookie, Session& session, const RunTask& run);
-  void read_chunk(uint64_t cookie, Session& session, const RunTask& run);
+  void open_snapshot(TimePoint now, uint64_t cookie, Session& session, const RunTask& run);
+  // The window leaves room for one.
+  static bool wants_chunk(const Session& session);
+  // If one is wanted, and the rate allows it.
+  void read_chunk(TimePoint now, uint64_t cookie, Session& session, const RunTask& run);
   void on_chunk_read(TimePoint now, uint64_t cookie, Session& session, const ChunkRead& chunk, Output& out,
                      const RunTask& run);
-  void send_chunk(uint64_t cookie, Session& session, const ChunkRead& chunk, Output& out);
+  void send_chunk(TimePoint now, uint64_t cookie, Session& session, const ChunkRead& chunk, Output& out);
+  static void say_alive(uint64_t cookie, const Session& session, Output& out);
   void end(uint64_t cookie, const Status& reason, Output& out, const RunTask& run);
 
   CoreOptions options_;
   std::map<uint64_t, Session> sessions_;  // by cookie
   uint64_t last_number_ = 0;
   TrimHolds own_holds_;
+  TimePoint next_send_;  // by the rate, which all sessions share
 };
 
 }  // namespace synod

@@ -32,27 +32,21 @@ SyncRequester::SyncRequester(const CoreOptions& options, uint64_t cookie, Member
     : options_(options),
       cookie_(cookie),
       provider_(provider),
+      provider_name_(std::move(provider_name)),
       committed_(log.committed().version),
       accepted_(log.accepted().begin(), log.accepted().end()),
       started_(now),
       deadline_(now + options.sync_timeout),
       copy_(std::move(copy)) {
-  progress_.provider = std::move(provider_name);
-  if (copy_) {
-    progress_.chunks = copy_->chunks;
-    progress_.keys = copy_->keys;
-    progress_.bytes = copy_->bytes;
-    progress_.version = copy_->cursor.highest.version;
-  }
   if (!is_marked) {
-    const std::string marker = fmt::format("cookie={:016x} provider={}", cookie_, progress_.provider);
+    const std::string marker = fmt::format("cookie={:016x} provider={}", cookie_, provider_name_);
     out.writes.push_back(PutLocal{Bytes(synchronizing_key), SharedBytes(marker)});
     out.is_durable = true;
   }
   if (SYNOD_MUTANT("sync-before-marker")) on_marker_durable(now, out);
   out.trace(LogLevel::info, fmt::format("sync [3] {}, cookie {:016x}, provider {}, committed version {}",
                                         is_marked ? "finds its store marked" : "marks its store", cookie_,
-                                        progress_.provider, committed_.value()));
+                                        provider_name_, committed_.value()));
 }
 
 void SyncRequester::on_marker_durable(TimePoint now, Output& out) {
@@ -76,7 +70,7 @@ void SyncRequester::on_message(TimePoint now, MemberId from, const Message& mess
   } else if (const auto* abort = std::get_if<SyncAbort>(&message); abort != nullptr && abort->cookie == cookie_) {
     // The provider's log does not reach back to the copy any more.
     if (abort->reason.code() == Code::refused) keeps_copy_ = false;
-    fail(fmt::format("the provider {} ended the session: {}", progress_.provider, abort->reason.message()));
+    fail(fmt::format("the provider {} ended the session: {}", provider_name_, abort->reason.message()));
   }
 }
 
@@ -89,7 +83,7 @@ void SyncRequester::on_chunk(TimePoint now, const SyncChunk& chunk, [[maybe_unus
   }
   if (on_the_way_.size() >= options_.sync_window) {
     return fail(
-        fmt::format("the provider {} sent more than a window of {} chunks", progress_.provider, options_.sync_window));
+        fmt::format("the provider {} sent more than a window of {} chunks", provider_name_, options_.sync_window));
   }
   if (chunk.is_last != chunk.cursor.is_complete()) {
     return fail(fmt::format("chunk {} is {}the last one, and the copy is {}complete with it", chunk.sequence,
@@ -99,7 +93,6 @@ void SyncRequester::on_chunk(TimePoint now, const SyncChunk& chunk, [[maybe_unus
   phase_ = Phase::copying;
   sequence_ = chunk.sequence;
   deadline_ = now + options_.sync_timeout;
-  progress_.version = chunk.cursor.highest.version;
   CopyRecord record = !on_the_way_.empty() ? on_the_way_.back() : copy_.value_or(CopyRecord{});
   record.cursor = chunk.cursor;
   record.chunks += 1;
@@ -137,9 +130,6 @@ void SyncRequester::on_chunk_written(TimePoint now, Output& out, const RunTask& 
   SYNOD_ASSERT(phase_ == Phase::copying && !on_the_way_.empty(), "[9] a chunk is written after it has come");
   copy_ = std::move(on_the_way_.front());
   on_the_way_.pop_front();
-  progress_.chunks = copy_->chunks;
-  progress_.keys = copy_->keys;
-  progress_.bytes = copy_->bytes;
   deadline_ = now + options_.sync_timeout;
   if (!failure_.empty()) return;
   if (has_last_ && on_the_way_.empty()) {
@@ -187,18 +177,31 @@ void SyncRequester::check_invariants() const {
                "I-9: what was accepted before is carried over as it was");
 }
 
+SyncProgress SyncRequester::progress() const {
+  SyncProgress progress;
+  progress.provider = provider_name_;
+  if (copy_) {
+    progress.chunks = copy_->chunks;
+    progress.keys = copy_->keys;
+    progress.bytes = copy_->bytes;
+  }
+  const CopyRecord* newest = !on_the_way_.empty() ? &on_the_way_.back() : copy_ ? &*copy_ : nullptr;
+  if (newest != nullptr) progress.version = newest->cursor.highest.version;
+  return progress;
+}
+
 SyncRequester::Outcome SyncRequester::tick(TimePoint now, Output& out) {
   // No timer spans this end's own work, which takes as long as its disk needs.
   const bool waits_for_provider = phase_ == Phase::starting || (phase_ == Phase::copying && on_the_way_.empty());
   if (waits_for_provider && now >= deadline_ && failure_.empty()) {
-    fail(fmt::format("nothing came from the provider {} in time", progress_.provider));
+    fail(fmt::format("nothing came from the provider {} in time", provider_name_));
   }
   return settle(out);
 }
 
 SyncRequester::Outcome SyncRequester::on_provider_lost(Output& out) {
   if (needs_provider() && failure_.empty())
-    fail(fmt::format("the connection to the provider {} broke", progress_.provider));
+    fail(fmt::format("the connection to the provider {} broke", provider_name_));
   return settle(out);
 }
 

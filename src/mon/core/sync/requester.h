@@ -42,7 +42,7 @@ class SyncRequester {
 
   MemberId provider() const { return provider_; }
   uint64_t cookie() const { return cookie_; }
-  const SyncProgress& progress() const { return progress_; }
+  SyncProgress progress() const;
   TimePoint started() const { return started_; }
   const std::string& failure() const { return failure_; }
   // After a failure: the copy, if it can be gone on with.
@@ -64,6 +64,7 @@ class SyncRequester {
   CoreOptions options_;
   uint64_t cookie_;
   MemberId provider_;
+  std::string provider_name_;
   Version committed_;
   std::vector<LogEntry> accepted_;  // what this member had accepted above its committed position
   Phase phase_ = Phase::marking;
@@ -75,7 +76,6 @@ class SyncRequester {
   uint64_t sequence_ = 0;  // of the last chunk that came
   bool has_last_ = false;
   Digest digest_;  // of the provider's snapshot, with the last chunk
-  SyncProgress progress_;
   std::string failure_;
   bool keeps_copy_ = true;
 };
