@@ -1,13 +1,12 @@
 // Micro-benchmarks of the store on the disk that holds the temporary directory (TMPDIR).
 #include <benchmark/benchmark.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <string>
 
 #include "store/data_dir.h"
 #include "store/monitor_store.h"
+#include "test/unit/store/temp_dir.h"
 
 namespace synod {
 namespace {
@@ -17,9 +16,8 @@ constexpr size_t value_bytes = 1024;
 // A data directory with an initialized store, removed at the end.
 class BenchStore {
  public:
-  BenchStore() : path_((std::filesystem::temp_directory_path() / "synod_bench_XXXXXX").string()) {
-    SYNOD_ASSERT(::mkdtemp(path_.data()) != nullptr, "no temporary directory");
-    Result<std::unique_ptr<DataDir>> dir = DataDir::open(path_);
+  BenchStore() {
+    Result<std::unique_ptr<DataDir>> dir = DataDir::open(temp_.path());
     SYNOD_ASSERT(dir, "no data directory");
     dir_ = *std::move(dir);
     Result<DataDir::NewStore> made = dir_->create_store({});
@@ -29,14 +27,6 @@ class BenchStore {
     SYNOD_ASSERT(store_->initialize(genesis, {}).is_ok(), "no genesis");
     top_ = genesis;
   }
-  ~BenchStore() {
-    store_.reset();
-    dir_.reset();
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  BenchStore(const BenchStore&) = delete;
-  BenchStore& operator=(const BenchStore&) = delete;
 
   // Accepts and applies one value, as a member of a cluster does.
   Status commit_value(ReplicatedTransaction value, Durability durability) {
@@ -72,7 +62,7 @@ class BenchStore {
   MonitorStore& store() { return *store_; }
 
  private:
-  std::string path_;
+  test::TempDir temp_;
   std::unique_ptr<DataDir> dir_;
   std::unique_ptr<MonitorStore> store_;
   Position top_;

@@ -4,23 +4,11 @@
 #include "mon/core/peers.h"
 #include "test/unit/mon/sync_drivers.h"
 
-namespace synod {
+namespace synod::test {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using test::a;
-using test::a_chunk;
-using test::b;
-using test::c;
-using test::cookie;
-using test::d;
-using test::LaggingCluster;
-using test::last_chunk;
-using test::pn;
-using test::ProviderDriver;
-using test::RequesterDriver;
-using test::sent_to;
 
 using Outcome = SyncRequester::Outcome;
 
@@ -51,7 +39,7 @@ TEST(SyncRequesterTest, a_wrong_digest_ends_the_sync_without_an_acknowledgement_
 TEST(SyncRequesterTest, a_right_digest_at_another_position_ends_the_sync) {
   RequesterDriver driver;
   driver.copy_all();
-  driver.result(Verified{test::genesis(), driver.digest});
+  driver.result(Verified{genesis(), driver.digest});
   EXPECT_EQ(driver.outcome, Outcome::failed);
   EXPECT_EQ(driver.count<SwitchTask>(), 0U);
 }
@@ -311,15 +299,15 @@ TEST(SyncFaults, a_sync_leaves_the_promise_as_it_was_or_higher) {
 // An entry that this member accepted, and that was chosen with its acceptance, is above what the provider had applied:
 // if the sync cleared it, the value could be lost with the next failure.
 TEST(SyncFaults, accepted_entries_above_the_delivered_version_survive_the_switch_in_the_store) {
-  const std::vector<LogEntry> entries = test::history(6, pn(4, c));
+  const std::vector<LogEntry> entries = history(6, pn(4, c));
   RequesterDriver driver(entries);
   driver.copy_all();
   driver.result(Verified{driver.snapshot, driver.digest});
   StoreWrites writes;
   const auto& change = std::get<SwitchTask>(driver.tasks.back());
   for (const LogEntry& entry : change.accepted) writes.push_back(PutEntry{entry});
-  EXPECT_EQ(test::describe(writes), (std::vector<std::string>{"put 5 under 4.c", "put 6 under 4.c"}));
+  EXPECT_EQ(describe(writes), (std::vector<std::string>{"put 5 under 4.c", "put 6 under 4.c"}));
 }
 
 }  // namespace
-}  // namespace synod
+}  // namespace synod::test

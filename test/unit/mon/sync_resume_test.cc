@@ -7,20 +7,11 @@
 #include "test/unit/mon/monitor_driver.h"
 #include "test/unit/mon/sync_drivers.h"
 
-namespace synod {
+namespace synod::test {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using test::b;
-using test::c;
-using test::cookie;
-using test::history;
-using test::LaggingCluster;
-using test::pn;
-using test::ProviderDriver;
-using test::RequesterDriver;
-using test::sent_to;
 
 using Outcome = SyncRequester::Outcome;
 
@@ -155,13 +146,13 @@ TEST(SyncResumeTest, what_is_only_read_is_told_and_not_counted) {
     ASSERT_EQ(told.size(), 1U);
     EXPECT_EQ(told[0].sequence, 0U);
   }
-  EXPECT_EQ(sent_to<SyncChunk>(b, driver.result(test::a_chunk())).at(0).sequence, 1U);
+  EXPECT_EQ(sent_to<SyncChunk>(b, driver.result(a_chunk())).at(0).sequence, 1U);
 }
 
 // ---------------------------------------------------------------------------------------------- choice of provider
 
 // A marked member a, at version 5, with a copy of versions 6 to 8.
-struct WithCopy : test::MonitorDriver {
+struct WithCopy : MonitorDriver {
   WithCopy() : MonitorDriver(made_with_copy({{at_b(6), at_b(8), "m", false, at_b(6)}, 4, 40, 400})) {}
   static Position at_b(uint64_t version) { return history(version, pn(1, b)).back().position(); }
   std::vector<SyncStart> after(Duration time) { return sent<SyncStart>(tick(time)); }
@@ -196,10 +187,10 @@ class Source {
  public:
   explicit Source(uint64_t versions) {
     MonitorStore store(std::move(home_.create_store({})->db));
-    EXPECT_TRUE(store.initialize(test::genesis(), monmap_genesis(test::monmap_of(3))).is_ok());
+    EXPECT_TRUE(store.initialize(genesis(), monmap_genesis(monmap_of(3))).is_ok());
     EXPECT_TRUE(home_.switch_to("store.1", *read_bound(*store.db().new_iterator())).is_ok());
     engine_.emplace(home_, std::make_unique<MonitorStore>(*home_.open_current({})), EngineOptions{});
-    Position position = test::genesis();
+    Position position = genesis();
     for (uint64_t version = 1; version <= versions; ++version) {
       const LogEntry entry = make_log_entry(position, pn(1, c), SharedBytes(changes(version).encode()));
       position = entry.position();
@@ -365,4 +356,4 @@ TEST(SyncResumeCluster, a_copy_whose_log_is_trimmed_meanwhile_is_begun_again_and
 }
 
 }  // namespace
-}  // namespace synod
+}  // namespace synod::test

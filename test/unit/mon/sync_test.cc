@@ -5,31 +5,18 @@
 #include "test/sim/home.h"
 #include "test/unit/mon/sync_drivers.h"
 
-namespace synod {
+namespace synod::test {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using test::a;
-using test::a_chunk;
-using test::b;
-using test::c;
-using test::cookie;
-using test::describe;
-using test::history;
-using test::LaggingCluster;
-using test::last_chunk;
-using test::pn;
-using test::ProviderDriver;
-using test::RequesterDriver;
-using test::sent_to;
 
 // A store with `count` values applied, behind the engine that both ends run.
 struct Store {
   explicit Store(uint64_t count) : entries(history(count, pn(1, c))) {
     auto made = home.create_store({});
     MonitorStore store(std::move(made->db));
-    EXPECT_TRUE(store.initialize(test::genesis(), monmap_genesis(test::monmap_of(3))).is_ok());
+    EXPECT_TRUE(store.initialize(genesis(), monmap_genesis(monmap_of(3))).is_ok());
     EXPECT_TRUE(home.switch_to(made->name, *read_bound(*store.db().new_iterator())).is_ok());
     engine.emplace(home, std::make_unique<MonitorStore>(*home.open_current({})), EngineOptions{});
     for (const LogEntry& entry : entries) apply(entry);
@@ -108,20 +95,20 @@ TEST(SyncTest, sync_step_3_a_marked_member_promises_accepts_grants_and_serves_no
   sim::SeededRandom random(1);
   const TimePoint now{std::chrono::hours(1)};
   MonitorStart start;
-  start.identity = {a, "a", 2, FormationState::formed, test::monmap_of(3).encode(), pn(1, b)};
+  start.identity = {a, "a", 2, FormationState::formed, monmap_of(3).encode(), pn(1, b)};
   start.address = "host-a:1000";
-  start.monmap = test::monmap_of(3);
-  start.log = test::log_with(history(2, pn(1, b)), 1);
+  start.monmap = monmap_of(3);
+  start.log = log_with(history(2, pn(1, b)), 1);
   start.is_marked = true;
   Monitor monitor(std::move(start), random, now);
   EXPECT_EQ(monitor.state(), MemberState::syncing);
   const LogEntry next = history(2, pn(2, b))[1];
   for (const Message& message :
-       {Message(Propose{pn(2, b), Version(9)}), Message(Collect{pn(2, b), test::genesis()}),
-        Message(Begin{next, next.position()}), Message(Lease{pn(2, b), 1, test::genesis(), Version(1), {}}),
+       {Message(Propose{pn(2, b), Version(9)}), Message(Collect{pn(2, b), genesis()}),
+        Message(Begin{next, next.position()}), Message(Lease{pn(2, b), 1, genesis(), Version(1), {}}),
         Message(SyncStart{cookie, Version(0), 1, {}}), Message(HoldTrim{cookie, b, Version(1)}),
         Message(Fetch{Version(1), Version(1)})}) {
-    const Output out = monitor.step(now, PeerMessage{{test::fsid, b, 1}, message});
+    const Output out = monitor.step(now, PeerMessage{{fsid, b, 1}, message});
     EXPECT_TRUE(out.messages.empty() && out.messages_when_durable.empty()) << message_name(message);
     EXPECT_TRUE(out.writes.empty() && !out.promise && out.tasks.empty()) << message_name(message);
   }
@@ -299,9 +286,9 @@ TEST(SyncTest, sync_step_9_chunks_are_acknowledged_when_they_and_the_cursor_are_
   Store store(1);
   store.run(CreateStoreTask{});
   const uint64_t before = store.home.durable_commits();
-  store.run(WriteChunkTask{test::value("x"), "record"});
+  store.run(WriteChunkTask{value("x"), "record"});
   EXPECT_EQ(store.home.durable_commits(), before + 1) << "data and cursor in one durable batch";
-  const WriteChunkTask one{test::value("y"), "one"}, other{test::value("z"), "other"};
+  const WriteChunkTask one{value("y"), "one"}, other{value("z"), "other"};
   EXPECT_EQ(store.engine->write_chunks({&one, &other})->size(), 2U);
   EXPECT_EQ(store.home.durable_commits(), before + 2) << "one sync for what waited";
 }
@@ -411,4 +398,4 @@ TEST(SyncTest, sync_step_14_the_versions_decided_meanwhile_come_by_paxos_and_the
 }
 
 }  // namespace
-}  // namespace synod
+}  // namespace synod::test

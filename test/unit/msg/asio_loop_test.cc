@@ -2,9 +2,6 @@
 #include "msg/asio_loop.h"
 
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <csignal>
 #include <thread>
@@ -12,25 +9,13 @@
 #include "base/log.h"
 #include "msg/messenger.h"
 #include "test/unit/msg/fake_transport.h"
+#include "test/unit/msg/free_address.h"
 
 namespace synod::test {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-// Free a moment ago; the kernel does not give it out again soon.
-std::string free_address() {
-  const int descriptor = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof address;
-  EXPECT_EQ(bind(descriptor, reinterpret_cast<sockaddr*>(&address), length), 0);
-  EXPECT_EQ(getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &length), 0);
-  ::close(descriptor);
-  return "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
-}
 
 struct Recorder : TransportHandler {
   explicit Recorder(AsioLoop& own_loop) : loop(own_loop) { loop.set_handler(this); }

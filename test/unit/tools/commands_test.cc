@@ -210,7 +210,7 @@ TEST_F(CommandsTest, no_quorum_is_exit_3) {
 }
 
 TEST_F(CommandsTest, no_monitor_is_exit_3_and_names_it) {
-  const std::string address = free_address();
+  const std::string address = test::free_address();
   const Outcome got = run_at(address, {"get", "k", "--timeout", "0.2"});
   EXPECT_EQ(got.code, 3);
   EXPECT_NE(got.err.find(address), std::string::npos) << got.err;

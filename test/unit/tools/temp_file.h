@@ -2,30 +2,28 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <cstdlib>
+#include <fstream>
 #include <string>
 #include <string_view>
+
+#include "test/unit/store/temp_dir.h"
 
 namespace synod {
 
 class TempFile {
  public:
-  explicit TempFile(std::string_view bytes) : path_(testing::TempDir() + "synod_test_XXXXXX") {
-    const int fd = mkstemp(path_.data());
-    EXPECT_GE(fd, 0);
-    EXPECT_EQ(write(fd, bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
-    close(fd);
+  explicit TempFile(std::string_view bytes) {
+    std::ofstream file(path_, std::ios::binary);
+    file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    EXPECT_TRUE(file.flush().good());
   }
-  ~TempFile() { unlink(path_.c_str()); }
-  TempFile(const TempFile&) = delete;
-  TempFile& operator=(const TempFile&) = delete;
 
   const std::string& path() const { return path_; }
 
  private:
-  std::string path_;
+  test::TempDir dir_;
+  std::string path_ = dir_ / "file";
 };
 
 }  // namespace synod

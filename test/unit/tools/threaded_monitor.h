@@ -7,17 +7,16 @@
 
 #include "msg/asio_loop.h"
 #include "test/unit/client/fake_monitor.h"
+#include "test/unit/msg/free_address.h"
 
 namespace synod {
-
-// A loopback address on which nothing listens.
-std::string free_address();
 
 class ThreadedMonitor {
  public:
   // The script runs on the monitor's thread.
   explicit ThreadedMonitor(FakeMonitor::Script script)
-      : monitor_(loop_, loop_, loop_, free_address(), std::move(script), Fsid()), thread_([this] { loop_.run(); }) {}
+      : monitor_(loop_, loop_, loop_, test::free_address(), std::move(script), Fsid()),
+        thread_([this] { loop_.run(); }) {}
   ~ThreadedMonitor() {
     loop_.stop();
     thread_.join();

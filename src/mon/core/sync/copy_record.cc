@@ -37,7 +37,9 @@ Result<CopyRecord> CopyRecord::decode(ByteView stored) {
   is_good = take_position(decoder, record.cursor.base) && is_good;
   is_good = take_position(decoder, record.cursor.highest) && is_good;
   record.cursor.last_key = Bytes(decoder.field());
-  record.cursor.has_all_keys = decoder.fixed32() != 0;
+  const uint32_t has_all_keys = decoder.fixed32();
+  record.cursor.has_all_keys = has_all_keys == 1;
+  is_good = has_all_keys <= 1 && is_good;
   is_good = take_position(decoder, record.cursor.replayed) && is_good;
   for (uint64_t* number : {&record.chunks, &record.keys, &record.bytes}) *number = decoder.fixed64();
   if (!is_good || !decoder.is_complete()) {

@@ -1,4 +1,5 @@
-#include "test/unit/tools/threaded_monitor.h"
+// A loopback address that was free a moment ago; the kernel does not give it out again soon.
+#pragma once
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
@@ -6,9 +7,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-namespace synod {
+#include <string>
 
-std::string free_address() {
+namespace synod::test {
+
+inline std::string free_address() {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in name{};
   name.sin_family = AF_INET;
@@ -20,4 +23,4 @@ std::string free_address() {
   return "127.0.0.1:" + std::to_string(ntohs(name.sin_port));
 }
 
-}  // namespace synod
+}  // namespace synod::test
