@@ -96,6 +96,15 @@ struct MemberStatus {
   Version committed;
   SyncProgress sync;
 };
+// Keeps the log from being trimmed, for a member that syncs.
+struct HoldStatus {
+  std::string owner;             // the member's name
+  Version version;               // the log is kept from here on
+  uint64_t bytes = 0;            // of values that were chosen since; as far as the one who answers has counted
+  uint64_t age_ms = 0;           // milliseconds; as it was logged last
+  bool is_ended = false;         // at its bound: it keeps nothing any more
+  bool blocks_trimming = false;  // without it more would be trimmed by now
+};
 struct StatusReply {
   Fsid fsid;
   std::string answered_by;
@@ -105,6 +114,7 @@ struct StatusReply {
   uint64_t epoch = 0;                        // round of the leader's pn
   std::vector<std::string> quorum;           // names
   std::vector<MemberStatus> members;         // in monmap order
+  std::vector<HoldStatus> holds;
 };
 struct TransferReply {
   std::string leader;  // the name of the one that leads now

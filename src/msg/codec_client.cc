@@ -129,6 +129,15 @@ void pack_member(const MemberStatus& member, proto::MemberStatus* to) {
   pack(member.sync, to->mutable_sync());
 }
 
+void pack_hold(const HoldStatus& hold, proto::HoldStatus* to) {
+  to->set_owner(hold.owner);
+  to->set_version(hold.version.value());
+  to->set_bytes(hold.bytes);
+  to->set_age_ms(hold.age_ms);
+  to->set_is_ended(hold.is_ended);
+  to->set_blocks_trimming(hold.blocks_trimming);
+}
+
 void pack_body(const StatusReply& body, proto::ClientReply* to, Packer&) {
   proto::StatusReply* status = to->mutable_member_status();
   status->set_fsid(pack(body.fsid));
@@ -139,6 +148,7 @@ void pack_body(const StatusReply& body, proto::ClientReply* to, Packer&) {
   status->set_epoch(body.epoch);
   for (const std::string& name : body.quorum) status->add_quorum(name);
   for (const MemberStatus& member : body.members) pack_member(member, status->add_members());
+  for (const HoldStatus& hold : body.holds) pack_hold(hold, status->add_holds());
 }
 
 void pack_body(const TransferReply& body, proto::ClientReply* to, Packer&) {
@@ -184,6 +194,10 @@ StatusReply unpack_body(const proto::StatusReply& from, Unpacker& unpacker) {
   body.epoch = from.epoch();
   body.quorum.assign(from.quorum().begin(), from.quorum().end());
   for (const proto::MemberStatus& member : from.members()) body.members.push_back(unpack_member(member, unpacker));
+  for (const proto::HoldStatus& hold : from.holds()) {
+    body.holds.push_back(
+        {hold.owner(), Version(hold.version()), hold.bytes(), hold.age_ms(), hold.is_ended(), hold.blocks_trimming()});
+  }
   return body;
 }
 

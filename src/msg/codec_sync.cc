@@ -6,8 +6,6 @@ namespace synod::codec {
 // clang-format off
 template <> struct ProtoOf<SyncStart> { using type = proto::SyncStart; };
 template <> struct ProtoOf<HoldTrim> { using type = proto::HoldTrim; };
-template <> struct ProtoOf<HoldTrimReply> { using type = proto::HoldTrimReply; };
-template <> struct ProtoOf<ReleaseTrim> { using type = proto::ReleaseTrim; };
 template <> struct ProtoOf<SyncChunk> { using type = proto::SyncChunk; };
 template <> struct ProtoOf<SyncAck> { using type = proto::SyncAck; };
 template <> struct ProtoOf<SyncAbort> { using type = proto::SyncAbort; };
@@ -57,19 +55,6 @@ void unpack(const proto::HoldTrim& from, HoldTrim& message, Unpacker&) {
   message.version = Version(from.version());
 }
 
-void pack(const HoldTrimReply& message, proto::HoldTrimReply* to, Packer&) {
-  to->set_cookie(message.cookie);
-  to->set_first(message.first.value());
-}
-
-void unpack(const proto::HoldTrimReply& from, HoldTrimReply& message, Unpacker&) {
-  message.cookie = from.cookie();
-  message.first = Version(from.first());
-}
-
-void pack(const ReleaseTrim& message, proto::ReleaseTrim* to, Packer&) { to->set_cookie(message.cookie); }
-void unpack(const proto::ReleaseTrim& from, ReleaseTrim& message, Unpacker&) { message.cookie = from.cookie(); }
-
 void pack(const SyncChunk& message, proto::SyncChunk* to, Packer& packer) {
   to->set_cookie(message.cookie);
   to->set_sequence(message.sequence);
@@ -116,8 +101,6 @@ void unpack(const proto::SyncAbort& from, SyncAbort& message, Unpacker& unpacker
 
 template struct MessageCodec<SyncStart>;
 template struct MessageCodec<HoldTrim>;
-template struct MessageCodec<HoldTrimReply>;
-template struct MessageCodec<ReleaseTrim>;
 template struct MessageCodec<SyncChunk>;
 template struct MessageCodec<SyncAck>;
 template struct MessageCodec<SyncAbort>;

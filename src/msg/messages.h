@@ -198,17 +198,10 @@ struct SyncStart {  // [2]
   uint32_t window = 1;               // chunks that it takes before it has acknowledged the first of them
   std::optional<SyncCursor> resume;  // of the copy that is to be gone on with
 };
-struct HoldTrim {  // [5] provider to leader; also renews
+struct HoldTrim {  // [5] provider to leader, which logs it; also renews
   uint64_t cookie = 0;
   MemberId requester;
   Version version;  // keep the log from here on
-};
-struct HoldTrimReply {  // [5]
-  uint64_t cookie = 0;
-  Version first;  // the earliest version that the leader holds
-};
-struct ReleaseTrim {  // [13] requester to leader, in quorum
-  uint64_t cookie = 0;
 };
 struct SyncChunk {  // [9], [10]
   uint64_t cookie = 0;
@@ -246,8 +239,8 @@ struct ForwardReply {
 
 using Message = std::variant<Hello, Goodbye, Probe, FormPrepare, FormPrepared, FormCommit, Propose, ProposeReply,
                              Collect, Last, Refuse, Begin, Accept, Gap, Commit, Lease, LeaseAck, HandOver, ReadIndex,
-                             ReadIndexReply, Fetch, Entries, SyncStart, HoldTrim, HoldTrimReply, ReleaseTrim, SyncChunk,
-                             SyncAck, SyncAbort, ClientRequest, ClientReply, Forward, ForwardReply>;
+                             ReadIndexReply, Fetch, Entries, SyncStart, HoldTrim, SyncChunk, SyncAck, SyncAbort,
+                             ClientRequest, ClientReply, Forward, ForwardReply>;
 
 // "lease_ack": for logs and traces.
 const char* message_name(const Message& message);

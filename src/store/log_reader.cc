@@ -100,6 +100,9 @@ Result<LogState> read_log_state(DbIterator& iterator) {
   Result<Version> floor = read_trim_floor(iterator);
   if (!floor) return floor.error();
   state.trim_floor = *floor;
+  Result<std::vector<TrimHold>> holds = read_trim_holds(iterator);
+  if (!holds) return holds.error();
+  state.holds = *std::move(holds);
   Result<Version> first = read_first(iterator, applied->version.next());
   if (!first) return first.error();
   state.first = *first;

@@ -71,19 +71,6 @@ Status append_applied(ReplicatedTransaction& out, const Position& position, cons
   return Status::ok();
 }
 
-std::optional<Version> trim_floor_in(const SharedBytes& value) {
-  // Few values move the floor, and looking for its key is far cheaper than to decode each.
-  if (value.view().find(trim_floor_key) == ByteView::npos) return std::nullopt;
-  const Result<ReplicatedTransaction> transaction = ReplicatedTransaction::decode(value);
-  // I-8. If it does not decode after all, the store, which applies it, stops the member with a reason.
-  if (!transaction) return std::nullopt;
-  std::optional<Version> floor;
-  for (const Op& op : transaction->ops()) {
-    if (op.type == OpType::put && op.key == trim_floor_key) floor = Version(Decoder(op.value.view()).fixed64());
-  }
-  return floor;
-}
-
 MonitorStore::MonitorStore(std::unique_ptr<KeyValueDB> db) : db_(std::move(db)) {}
 
 void MonitorStore::continue_after(uint64_t sequence) {

@@ -12,14 +12,12 @@
 
 #include "base/log_entry.h"
 #include "store/key_value_db.h"
+#include "store/log_change.h"
 
 namespace synod {
 
-// Keys of the replicated space that the log itself writes.
-inline constexpr ByteView applied_key = "paxos/applied";        // the applied Position, written by apply()
-inline constexpr ByteView trim_floor_key = "paxos/trim_floor";  // put_fixed64 of the lowest version to keep in the log
-// The trim floor that a chosen value moves, if it does.
-std::optional<Version> trim_floor_in(const SharedBytes& value);
+// Key of the replicated space that every value writes.
+inline constexpr ByteView applied_key = "paxos/applied";  // the applied Position, written by apply()
 // Key of the local space that every batch puts: put_fixed64 of its sequence number.
 inline constexpr ByteView batch_sequence_key = "batch_sequence";
 
@@ -56,6 +54,7 @@ struct LogState {
   Position applied;
   Version first;                   // lowest version in the log; applied.version + 1 if there is none
   Version trim_floor;              // as last applied; zero if never
+  std::vector<TrimHold> holds;     // as last applied
   std::vector<LogEntry> accepted;  // above applied, in order, each chaining on the one before, the first on `applied`
 };
 

@@ -46,6 +46,11 @@ json::object object_of_member(const MemberStatus& member) {
           {"sync", json_of_sync(member.sync)}};
 }
 
+json::object object_of_hold(const HoldStatus& hold) {
+  return {{"owner", hold.owner},   {"version", hold.version.value()}, {"bytes", hold.bytes},
+          {"age_ms", hold.age_ms}, {"ended", hold.is_ended},          {"blocks_trimming", hold.blocks_trimming}};
+}
+
 }  // namespace
 
 std::string json_of_put(const WriteReply& reply) { return json::serialize(json::object{{"revision", reply.revision}}); }
@@ -83,12 +88,15 @@ std::string json_of_status(const StatusReply& status) {
   json::array quorum, members;
   for (const std::string& name : status.quorum) quorum.emplace_back(name);
   for (const MemberStatus& member : status.members) members.emplace_back(object_of_member(member));
+  json::array holds;
+  for (const HoldStatus& hold : status.holds) holds.emplace_back(object_of_hold(hold));
   json::object object;
   object["fsid"] = status.fsid ? json::value(to_string(status.fsid)) : json::value(nullptr);
   object["leader"] = status.leader.empty() ? json::value(nullptr) : json::value(status.leader);
   object["epoch"] = status.epoch;
   object["quorum"] = std::move(quorum);
   object["members"] = std::move(members);
+  object["holds"] = std::move(holds);
   object["answered_by"] = status.answered_by;
   object["state"] = to_string(status.state);
   object["detail"] = status.detail;

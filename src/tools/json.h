@@ -34,11 +34,13 @@ struct ImportSummary {
 std::string json_of_import(const ImportSummary& summary);
 
 // {"fsid", "leader", "epoch", "quorum": [name...], "members": [{"name", "id", "address", "state", "first_committed",
-// "last_committed", "sync"}...], "answered_by", "state", "detail"}
+// "last_committed", "sync"}...], "holds": [{"owner", "version", "bytes", "age_ms", "ended", "blocks_trimming"}...],
+// "answered_by", "state", "detail"}
 //
 // fsid is null until the cluster is formed, leader while none is known. A member's state is "unreachable" when it was
 // not heard of lately; its versions are then the last known ones. sync is null, or {"provider", "chunks", "keys",
-// "bytes", "version"}. The last three are of the monitor that answered, and what it waits for.
+// "bytes", "version"}. The last three are of the monitor that answered, and what it waits for. holds are
+// those on trimming, for members that sync.
 std::string json_of_status(const StatusReply& status);
 
 }  // namespace synod

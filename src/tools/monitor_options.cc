@@ -33,7 +33,8 @@ constexpr uint64_t mebibyte = 1 << 20;
 struct Settings {
   std::string name, data, initial_members, config, log_level;
   uint64_t lease_ms = 0, log_retain_versions = 0, log_trim_min = 0;
-  uint64_t max_value_bytes = 0, max_key_bytes = 0, sync_chunk_bytes = 0, sync_rate = 0, write_buffer_bytes = 0;
+  uint64_t max_value_bytes = 0, max_key_bytes = 0, sync_chunk_bytes = 0, sync_rate = 0, sync_hold_bytes = 0,
+           write_buffer_bytes = 0;
 };
 
 po::options_description describe(Settings& settings) {
@@ -64,6 +65,8 @@ po::options_description describe(Settings& settings) {
       ("sync-rate", number(settings.sync_rate, defaults.core.sync_rate),
        "what this member sends to members that sync, all together, bytes per second (0: no limit, or "
        "16384..1000000000000)")  //
+      ("sync-hold-bytes", number(settings.sync_hold_bytes, defaults.core.sync_hold_bytes),
+       "what the log keeps at most for a member that syncs, bytes of values (65536..1000000000000)")  //
       ("write-buffer-bytes", number(settings.write_buffer_bytes, defaults.database.write_buffer_bytes),
        "LevelDB's write buffer, bytes (65536..1073741824)")  //
       ("log-level", po::value(&settings.log_level)->value_name("LEVEL")->default_value("info"),
@@ -91,6 +94,7 @@ Result<DaemonOptions> to_options(const Settings& settings, bool form) {
   if (settings.sync_rate != 0) {
     SYNOD_RETURN_IF_ERROR(check_range("sync-rate", settings.sync_rate, 16'384, 1'000'000'000'000));
   }
+  SYNOD_RETURN_IF_ERROR(check_range("sync-hold-bytes", settings.sync_hold_bytes, 65'536, 1'000'000'000'000));
   SYNOD_RETURN_IF_ERROR(check_range("write-buffer-bytes", settings.write_buffer_bytes, 65'536, 1024 * mebibyte));
   Result<std::vector<InitialMember>> members = parse_initial_members(settings.initial_members);
   if (!members) return Status(Code::invalid_argument, "--initial-members: " + members.error().message());
@@ -111,6 +115,7 @@ Result<DaemonOptions> to_options(const Settings& settings, bool form) {
   options.core.key_bytes_max = settings.max_key_bytes;
   options.core.sync_chunk_bytes = settings.sync_chunk_bytes;
   options.core.sync_rate = settings.sync_rate;
+  options.core.sync_hold_bytes = settings.sync_hold_bytes;
   options.database.write_buffer_bytes = settings.write_buffer_bytes;
   return options;
 }

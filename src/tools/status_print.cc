@@ -19,6 +19,13 @@ std::string sync_text(const SyncProgress& sync) {
                      readable_bytes(sync.bytes), sync.version.value());
 }
 
+std::string hold_text(const HoldStatus& hold) {
+  const std::string since = fmt::format("{} in {} s", readable_bytes(hold.bytes), hold.age_ms / 1000);
+  if (hold.is_ended) return fmt::format("the hold on the log for {} has ended at its bound: {}", hold.owner, since);
+  return fmt::format("the log is held for {} from version {} on: {}{}", hold.owner, hold.version.value(), since,
+                     hold.blocks_trimming ? "; it would be trimmed by now" : "");
+}
+
 Row row_of(const MemberStatus& member) {
   return {member.name,
           to_string(member.id),
@@ -69,7 +76,9 @@ std::string status_table(const StatusReply& status) {
                       status.detail.empty() ? "" : ": ", status.detail);
   std::vector<Row> rows = {{"NAME", "ID", "ADDRESS", "STATE", "FIRST", "LAST", "SYNC"}};
   for (const MemberStatus& member : status.members) rows.push_back(row_of(member));
-  return text + table(rows);
+  text += table(rows);
+  for (const HoldStatus& hold : status.holds) text += "\n" + hold_text(hold);
+  return text + (status.holds.empty() ? "" : "\n");
 }
 
 }  // namespace synod

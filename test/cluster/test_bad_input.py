@@ -59,7 +59,8 @@ class MonitorCommandLine(ClusterTest):
     def test_options_with_bad_values_are_refused(self):
         for option, value in (('--lease-ms', 'soon'), ('--lease-ms', '0'), ('--lease-ms', '-1'),
                               ('--log-retain-versions', 'x'), ('--max-value-bytes', '-5'), ('--log-level', 'shouting'),
-                              ('--sync-chunk-bytes', '0'), ('--sync-rate', '100'), ('--sync-rate', '10MB')):
+                              ('--sync-chunk-bytes', '0'), ('--sync-rate', '100'), ('--sync-rate', '10MB'),
+                              ('--sync-hold-bytes', '1')):
             with self.subTest(option=option, value=value):
                 self.assert_refused(self.mon(option, value), USAGE, option.strip('-').replace('log-level', 'log level'))
 
@@ -93,7 +94,8 @@ class MonitorCommandLine(ClusterTest):
             config = self.root / f'{name}.ini'
             config.write_text(f'name = {name}\ndata = {daemon.data}\ninitial-members = {cluster.members_option}\n'
                               'lease-ms = 900\nlog-retain-versions = 100\nlog-trim-min = 50\nmax-value-bytes = 2000\n'
-                              'max-key-bytes = 100\nsync-chunk-bytes = 4096\nsync-rate = 1000000\nlog-level = debug\n')
+                              'max-key-bytes = 100\nsync-chunk-bytes = 4096\nsync-rate = 1000000\n'
+                              'sync-hold-bytes = 1000000\nlog-level = debug\n')
             daemon.command = [MON, '--config', str(config)]
         cluster.form()
         self.assert_exit(cluster.synod('put', 'key', 'x' * 2001), REFUSED)
@@ -110,7 +112,7 @@ class MonitorCommandLine(ClusterTest):
             self.assertEqual(ran.err, '')
         for option in ('--name', '--data', '--initial-members', '--config', '--form', '--lease-ms',
                        '--log-retain-versions', '--log-trim-min', '--max-value-bytes', '--max-key-bytes',
-                       '--sync-chunk-bytes', '--sync-rate', '--log-level'):
+                       '--sync-chunk-bytes', '--sync-rate', '--sync-hold-bytes', '--log-level'):
             self.assertIn(option, run(MON, '--help').text)
 
     def test_a_port_in_use_is_refused_with_the_reason(self):

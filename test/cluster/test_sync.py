@@ -197,6 +197,47 @@ class Sync(ClusterTest):
             wait_until(lambda: cluster.member_status(name)['first_committed'] > version + 1, PATIENCE,
                        lambda: f'{name} has trimmed version {version + 1}: {cluster.status(name)}')
 
+    def hold_of(self, cluster, mon, owner='c'):
+        return next((hold for hold in cluster.status(mon)['holds'] if hold['owner'] == owner), None)
+
+    def test_the_hold_is_in_the_log_and_outlives_its_leader(self):
+        cluster = self.left_behind(5, sync_options=(*SMALL_CHUNKS, '--sync-rate', 100_000))
+        self.restart_behind(cluster)
+        provider = self.wait_syncing(cluster, 'c')['provider']
+        leader = cluster.leader(cluster.others('c'))
+        version = self.hold_of(cluster, leader)['version']
+        cluster[leader].kill()
+        rest = cluster.others('c', leader)
+        cluster.wait_quorum(3, mons=rest)
+        for number in range(60):  # more than a log keeps
+            cluster.put(f'meanwhile/{number}', 'x', mons=rest)
+        self.assertEqual(cluster.member_status('c')['state'], 'syncing', 'the sync was over too early')
+        for name in rest:
+            hold = self.hold_of(cluster, name)
+            self.assertEqual((hold['version'], hold['ended'], hold['blocks_trimming']), (version, False, True))
+            self.assertLessEqual(cluster.member_status(name)['first_committed'], version)
+        self.assert_says(cluster.must('status', mons=(provider,)).text, f'the log is held for c from version {version}')
+        cluster[leader].start()
+        self.wait_synced(cluster)
+        for name in cluster.names:
+            wait_until(lambda: self.hold_of(cluster, name) is None, PATIENCE, f'{name} knows no hold')
+
+    def test_a_requester_that_stalls_keeps_no_more_of_the_log_than_the_bound(self):
+        cluster = self.left_behind(sync_options=(*SLOW_SYNC, '--sync-hold-bytes', 65536))
+        self.restart_behind(cluster)
+        self.wait_syncing(cluster, 'c')
+        version = self.hold_of(cluster, 'a')['version']
+        cluster['c'].stop()
+        for number in range(100):
+            cluster.put(f'meanwhile/{number}', 'x' * 1000, mons=('a', 'b'))
+        for name in ('a', 'b'):
+            wait_until(lambda: cluster.member_status(name)['first_committed'] > version, PATIENCE,
+                       lambda: f'{name} has trimmed what was held: {cluster.status(name)}')
+        self.assertTrue(self.hold_of(cluster, 'a')['ended'])
+        cluster['c'].cont()
+        self.wait_synced(cluster)
+        self.assertEqual(cluster.get('meanwhile/99', mons=['c']), cluster.expected[b'meanwhile/99'])
+
     def test_each_member_in_turn_is_left_behind_and_comes_back(self):
         cluster = self.formed_cluster(3, SMALL_LOG)
         cluster.import_pairs([(f'before/{i:05}', f'{i} ' + 'v' * 100) for i in range(1000)])

@@ -1,5 +1,6 @@
-// What a store keeps of the log: positions and entries under their keys.
+// What a store keeps of the log: positions, entries under their keys, and the holds on trimming.
 #include "base/assert.h"
+#include "store/log_change.h"
 #include "store/records.h"
 #include "test/fuzz/fuzz_target.h"
 
@@ -28,6 +29,13 @@ void check_entry(ByteView key, ByteView stored) {
   SYNOD_ASSERT(encode_entry(*entry) == stored, "an entry has one stored form");
 }
 
+void check_hold(ByteView key, ByteView stored) {
+  const Result<TrimHold> hold = decode_trim_hold(key, stored);
+  if (!hold) return;
+  SYNOD_ASSERT(trim_hold_key(hold->requester) == key, "a hold knows its key");
+  SYNOD_ASSERT(encode_trim_hold(*hold) == stored, "a hold has one stored form");
+}
+
 }  // namespace
 
 void run(ByteView input) {
@@ -39,14 +47,23 @@ void run(ByteView input) {
   check_entry(key, stored);
   check_entry(key, with_right_hash(key, stored));
   check_entry(input.substr(0, input.size() / 2), stored);
+  check_hold(Bytes(trim_hold_prefix) + Bytes(key), stored);
+  for (const TrimHold& hold : log_change_in(SharedBytes::copy_of(input)).holds) {
+    SYNOD_ASSERT(hold.state == TrimHold::State::released || hold.requester, "a hold that is logged is somebody's");
+  }
 }
 
 std::vector<Bytes> seeds() {
   const ProposalNumber pn{7, MemberId(0xfedcba9876543210)};
   const LogEntry first = make_log_entry({Version(), genesis_hash(Fsid{})}, pn, SharedBytes(Bytes("first value")));
   const LogEntry empty = make_log_entry(first.position(), pn, SharedBytes());
+  const TrimHold hold{pn.member, 42, TrimHold::State::ended, Version(7), 1000, 2000};
+  ReplicatedTransaction change;
+  change.put(trim_hold_key(hold.requester), SharedBytes(encode_trim_hold(hold)));
+  change.put(Bytes(trim_floor_key), SharedBytes(Bytes(8, '\1')));
+  change.erase(trim_hold_key(MemberId(5)));
   return {encode_position(first.position()), log_key(first.version) + encode_entry(first),
-          log_key(empty.version) + encode_entry(empty)};
+          log_key(empty.version) + encode_entry(empty), Bytes(8, '\2') + encode_trim_hold(hold), change.encode()};
 }
 
 }  // namespace synod::fuzz

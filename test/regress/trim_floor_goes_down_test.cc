@@ -32,7 +32,7 @@ Version first_floor(MonitorStart start) {
     const Output out = driver.step(std::move(inputs.front()));
     inputs.pop_front();
     for (const TaskRequest& request : out.tasks) {
-      if (const auto* task = std::get_if<EvaluateTask>(&request.task)) return task->trim_to;
+      if (const auto* task = std::get_if<EvaluateTask>(&request.task)) return task->change.trim_floor;
     }
     if (out.identity || !out.writes.empty()) inputs.emplace_back(StoreProgress{out.step, out.step});
     for (const auto* messages : {&out.messages, &out.messages_when_durable}) {

@@ -49,10 +49,6 @@ class Describer {
   std::string operator()(const HoldTrim& m) {
     return fmt::format("{} for {} from {}", names_.of(m.cookie), names_.of(m.requester), m.version.value());
   }
-  std::string operator()(const HoldTrimReply& m) {
-    return fmt::format("{} log from {}", names_.of(m.cookie), m.first.value());
-  }
-  std::string operator()(const ReleaseTrim& m) { return names_.of(m.cookie); }
   std::string operator()(const SyncChunk& m) {
     return fmt::format("{} number {}{}, {} keys of version {}", names_.of(m.cookie), m.sequence,
                        m.is_last ? " (last)" : "", m.keys, at(m.cursor.highest));

@@ -16,6 +16,12 @@ std::string describe_put(const Op& op) {
     const Result<KvRecord> record = KvRecord::decode(op.value.view());
     return fmt::format("{}={}", op.key.substr(kv_key_prefix.size()), record ? record->value : "?");
   }
+  if (op.key.starts_with(trim_hold_prefix)) {
+    const Result<TrimHold> hold = decode_trim_hold(op.key, op.value.view());
+    if (!hold) return "hold ?";
+    return fmt::format("hold{} from {}", hold->state == TrimHold::State::ended ? " that ended," : "",
+                       hold->version.value());
+  }
   if (op.key == trim_floor_key) return fmt::format("trim to {}", Decoder(op.value.view()).fixed64());
   return op.key == kv_revision_key ? "" : op.key;
 }

@@ -237,18 +237,41 @@ void Oracles::accepted(const std::string& member, const LogEntry& entry) {
     return;
   }
   chosen_[entry.version] = {entry.hash, entry.pn};
-  if (const std::optional<Version> floor = trim_floor_in(entry.value)) {
-    if (*floor <= trim_floor_) {
-      violated(fmt::format("version {} moves the trim floor from {} to {}", entry.version.value(), trim_floor_.value(),
-                           floor->value()));
-    }
-    trim_floor_ = *floor;
-  }
+  check_log_change(entry.version, log_change_in(entry.value));
   if (on_chosen_) on_chosen_(entry.version, entry.value);
   if (chosen_.size() > versions_remembered) {
     acceptances_.erase(acceptances_.begin(), acceptances_.upper_bound(chosen_.begin()->first));
     begun_.erase(begun_.begin(), begun_.upper_bound({chosen_.begin()->first.next(), {}}));
     chosen_.erase(chosen_.begin());
+  }
+}
+
+void Oracles::check_log_change(Version version, const LogChange& change) {
+  for (const TrimHold& hold : change.holds) {
+    const auto before = holds_.find(hold.requester);
+    if (before != holds_.end()) {
+      counters_.count(hold.state == TrimHold::State::released ? Rare::hold_released
+                      : hold.state == TrimHold::State::ended  ? Rare::hold_ended_at_its_bound
+                                                              : Rare::hold_renewed);
+    }
+    holds_.erase(hold.requester);
+    if (hold.state != TrimHold::State::held) continue;
+    holds_[hold.requester] = hold;
+    if (hold.version < trim_floor_) {
+      violated(fmt::format("version {} holds the log from version {} on, which is trimmed up to {}", version.value(),
+                           hold.version.value(), trim_floor_.value()));
+    }
+  }
+  if (change.trim_floor == Version()) return;
+  if (change.trim_floor <= trim_floor_) {
+    violated(fmt::format("version {} moves the trim floor from {} to {}", version.value(), trim_floor_.value(),
+                         change.trim_floor.value()));
+  }
+  trim_floor_ = change.trim_floor;
+  for (const auto& [requester, hold] : holds_) {
+    if (trim_floor_ <= hold.version) continue;
+    violated(fmt::format("version {} trims the log up to version {}, which is held from {} on", version.value(),
+                         trim_floor_.value(), hold.version.value()));
   }
 }
 

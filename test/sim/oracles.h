@@ -83,6 +83,7 @@ class Oracles : public Observer {
   void take(const std::string& member, Held& held, const WriteJob& job);
   void accepted(const std::string& member, const LogEntry& entry);
   void check_copy(const std::string& member, const MonitorStart& start, const Copy& before);
+  void check_log_change(Version version, const LogChange& change);
   void check_chosen(const std::string& who, const Position& position);
   void check_promise_told(const std::string& from, Held& held, const ProposalNumber& pn, const char* what);
   void check_sender(const std::string& from, Held& held, const Message& message);
@@ -98,7 +99,8 @@ class Oracles : public Observer {
   std::map<std::string, Held> members_;
   std::map<Version, std::map<Acceptance, std::set<std::string>>> acceptances_;
   std::map<Version, Chosen> chosen_;
-  Version trim_floor_ = Version(1);  // the highest one that was chosen
+  Version trim_floor_ = Version(1);     // the highest one that was chosen
+  std::map<MemberId, TrimHold> holds_;  // that were chosen, and not ended, by requester
   std::map<std::pair<Version, ProposalNumber>, ChainHash> begun_;
   std::map<ProposalNumber, uint64_t> collected_in_;               // the start count of the life that did
   std::map<std::string, Position> committed_;                     // as last seen

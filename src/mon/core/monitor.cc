@@ -24,7 +24,8 @@ Monitor::Monitor(MonitorStart start, Random& random, TimePoint now)
       formation_(start.options, random, initial_members_, start.may_form_alone, now),
       requests_(start.options, identity_.promised, identity_.start_count),
       is_marked_(start.is_marked),
-      provider_(start.options) {
+      provider_(start.options),
+      holds_(start.options) {
   SYNOD_ASSERT(!start.log || monmap_, "a log belongs to a cluster");
   SYNOD_ASSERT(identity_.id && identity_.start_count > 0, "I-4: a start is counted before the first message");
   SYNOD_ASSERT(!is_marked_ || start.log, "I-9: only a store can be marked");
@@ -33,6 +34,7 @@ Monitor::Monitor(MonitorStart start, Random& random, TimePoint now)
     last_committed_ = start.log->applied;
     last_first_ = start.log->first;
     trim_floor_ = start.log->trim_floor;
+    holds_.load(start.log->holds);
     if (is_marked_) {
       marked_log_.emplace(*std::move(start.log));
       copy_ = std::move(start.copy);
@@ -79,11 +81,12 @@ Output Monitor::step(TimePoint now, Input input) {
 
 // What follows from every step, whatever it was.
 void Monitor::finish(TimePoint now, Output& out) {
-  on_chosen(out);
-  if (requests_.is_waiting() || trim_due() != Version()) {
+  on_chosen(now, out);
+  if (paxos_ && paxos_->is_leader()) lead_holds(now);
+  if (requests_.is_waiting() || !change_due().is_empty()) {
     requests_.pump(now, request_view(now), out, [&](Task task) { return run_task(std::move(task), out); });
   }
-  on_chosen(out);
+  on_chosen(now, out);
   if (out.promise) {
     SYNOD_ASSERT(*out.promise >= identity_.promised, "I-3: a promise never goes down, nor does its record");
     identity_.promised = *out.promise;
@@ -106,7 +109,10 @@ void Monitor::finish(TimePoint now, Output& out) {
   }
   for (const TaskRequest& request : out.tasks) {
     const auto* evaluate = std::get_if<EvaluateTask>(&request.task);
-    if (evaluate != nullptr && evaluate->trim_to != Version()) trim_requested_ = {evaluate->term, evaluate->trim_to};
+    if (evaluate == nullptr) continue;
+    const LogChange& change = evaluate->change;
+    if (change.trim_floor != Version()) trim_requested_ = {evaluate->term, change.trim_floor};
+    holds_.on_proposed(change.holds);
   }
   if (paxos_) {
     last_committed_ = paxos_->log().committed();
@@ -132,7 +138,6 @@ void Monitor::handle(TimePoint now, Tick&, Output& out) {
   if (paxos_) paxos_->tick(now, may_elect(now), out);
   if (paxos_ && disk_hangs(now)) paxos_->hand_over_to_best(now, out);
   tick_sync(now, out);
-  holds_.expire(now);
   requests_.expire(now, request_view(now), out);
   refuse_if_other_cluster(now, out);
 }
@@ -277,14 +282,15 @@ void Monitor::on_log_read(uint64_t task, const ReadLogDone& done, Output& out) {
 }
 
 // Acts on what the chosen values say about the log itself.
-void Monitor::on_chosen(Output& out) {
+void Monitor::on_chosen(TimePoint now, Output& out) {
   if (!paxos_) return;
   const std::vector<LogEntry> chosen = paxos_->take_chosen();
   for (const LogEntry& entry : chosen) {
-    if (const std::optional<Version> floor = trim_floor_in(entry.value)) {
-      trim_floor_ = std::max(trim_floor_, *floor);
-      paxos_->trim_to(provider_.trim_limit(*floor), out);
-    }
+    const LogChange change = log_change_in(entry.value);
+    on_holds_changed(holds_.on_chosen(now, change, entry.value.size()), out);
+    if (change.trim_floor == Version()) continue;
+    trim_floor_ = std::max(trim_floor_, change.trim_floor);
+    paxos_->trim_to(provider_.trim_limit(change.trim_floor), out);
   }
   requests_.on_chosen(chosen, out);
 }
@@ -311,27 +317,13 @@ bool Monitor::may_elect(TimePoint now) const {
   return monmap_->is_majority(willing) && !paxos_->is_behind_trim();
 }
 
-Version Monitor::trim_due() const {
-  if (!paxos_ || !paxos_->is_leader()) return {};
-  const AcceptedLog& log = paxos_->log();
-  const uint64_t committed = log.committed().version.value();
-  // The own log may begin lower, when it was held for a sync; the logged floor never goes down.
-  Version floor = SYNOD_MUTANT("floor-from-own-log") ? log.first() : std::max(log.first(), trim_floor_);
-  if (trim_requested_.first == paxos_->term()) floor = std::max(floor, trim_requested_.second);
-  if (committed < floor.value() + options_.log_retain_versions + options_.log_trim_min) return {};
-  const Version wanted(std::min(committed - options_.log_retain_versions + 1, floor.value() + options_.log_trim_max));
-  SYNOD_ASSERT(wanted > floor, "a trim that is due moves the floor");
-  const Version limited = holds_.limit(wanted);
-  return limited > floor ? limited : Version();
-}
-
 Requests::View Monitor::request_view(TimePoint now) const {
   Requests::View view;
   view.paxos = const_cast<Paxos*>(paxos_ ? &*paxos_ : nullptr);
   view.visible = visible_;
   view.has_data = paxos_.has_value();
   view.is_leader_connected = paxos_ && paxos_->leader() && connected_.count(paxos_->leader()) > 0;
-  view.trim_to = trim_due();
+  view.change = change_due();
   view.waits_for = [this, now] { return waits_for(now); };
   return view;
 }

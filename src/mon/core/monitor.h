@@ -24,9 +24,9 @@
 #include "mon/core/output.h"
 #include "mon/core/peers.h"
 #include "mon/core/requests.h"
+#include "mon/core/sync/logged_holds.h"
 #include "mon/core/sync/provider.h"
 #include "mon/core/sync/requester.h"
-#include "mon/core/sync/trim_holds.h"
 
 namespace synod {
 
@@ -86,7 +86,7 @@ class Monitor {
   void on_probe(TimePoint now, const Source& source, const Probe& probe, Output& out);
   void on_fetch(MemberId from, const Fetch& fetch, Output& out);
   void on_log_read(uint64_t task, const ReadLogDone& done, Output& out);
-  void on_chosen(Output& out);
+  void on_chosen(TimePoint now, Output& out);
   void finish(TimePoint now, Output& out);
   void start_paxos(TimePoint now, LogState log, TimePoint quiet_until);
   bool is_member() const { return monmap_ && monmap_->find(identity_.id) != nullptr; }
@@ -95,7 +95,6 @@ class Monitor {
   Probe make_probe() const;
   uint64_t run_task(Task task, Output& out);
   Requests::View request_view(TimePoint now) const;
-  Version trim_due() const;
   void refuse_if_other_cluster(TimePoint now, Output& out);
 
   // monitor_formation.cc
@@ -104,7 +103,6 @@ class Monitor {
 
   // monitor_sync.cc
   void on_sync_message(TimePoint now, MemberId from, const Message& message, Output& out);
-  void on_hold_trim(TimePoint now, MemberId from, const HoldTrim& hold, Output& out);
   void start_sync_if_needed(TimePoint now, Output& out);
   void tick_sync(TimePoint now, Output& out);
   const Peer* choose_provider(TimePoint now, std::vector<const Peer*> connected, Output& out);
@@ -118,6 +116,15 @@ class Monitor {
   void run_provider_task(uint64_t cookie, Task task, Output& out);
   SyncProvider::View provider_view() const;
   std::vector<const Peer*> reachable_voters(TimePoint now) const;
+
+  // monitor_trim.cc
+  LogChange change_due() const;
+  Version trim_floor() const;
+  Version trim_due() const;
+  void on_hold_trim(TimePoint now, const HoldTrim& hold, Output& out);
+  void on_holds_changed(const std::vector<TrimHold>& holds, Output& out);
+  void lead_holds(TimePoint now);
+  void tick_holds(TimePoint now);
 
   // monitor_invariants.cc
   void check_role() const;
@@ -153,9 +160,10 @@ class Monitor {
   std::string copy_given_up_;              // why the last sync began from the start again; empty: it did not
   MemberId last_failed_provider_;
   TimePoint sync_again_at_;
-  std::optional<uint64_t> release_cookie_;  // step 13: to be told to the leader, in quorum
+  std::optional<uint64_t> switched_cookie_;  // of a sync that is over when this member is in quorum
   SyncProvider provider_;
-  TrimHolds holds_;                              // as leader
+  LoggedHolds holds_;
+  uint64_t holds_term_ = 0;                      // of the leadership that decides them
   std::map<uint64_t, uint64_t> provider_tasks_;  // task -> number of the session
   std::set<uint64_t> requester_tasks_;
   std::map<uint64_t, std::pair<MemberId, Version>> log_reads_;  // task -> who asked, from which version

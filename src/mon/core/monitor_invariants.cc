@@ -8,6 +8,7 @@ void Monitor::check_invariants() const {
   formation_.check_invariants(identity_);
   requests_.check_invariants();
   provider_.check_invariants(identity_.id);
+  holds_.check_invariants();
   check_role();
   check_steps();
 }

@@ -37,21 +37,9 @@ void Monitor::on_sync_message(TimePoint now, MemberId from, const Message& messa
     return;
   }
   if (!paxos_) return;
-  if (const auto* hold = std::get_if<HoldTrim>(&message)) on_hold_trim(now, from, *hold, out);
-  if (const auto* release = std::get_if<ReleaseTrim>(&message)) {
-    holds_.release(release->cookie);
-    provider_.release(release->cookie);
-  }
+  if (const auto* hold = std::get_if<HoldTrim>(&message)) on_hold_trim(now, *hold, out);
   provider_.on_message(now, from, message, provider_view(), out,
                        [&](uint64_t session, Task task) { run_provider_task(session, std::move(task), out); });
-}
-
-// Step 5, at the leader: answers with the earliest version that is kept for this sync.
-void Monitor::on_hold_trim(TimePoint now, MemberId from, const HoldTrim& hold, Output& out) {
-  if (!paxos_->is_leader()) return;
-  const Version held = std::max(hold.version, paxos_->log().first());
-  holds_.hold(hold.cookie, held, now + options_.sync_timeout);
-  out.send(from, HoldTrimReply{hold.cookie, held});
 }
 
 // Step 1: what is needed next is not in the log of any member that is ahead.
@@ -151,6 +139,7 @@ void Monitor::on_unmarked(TimePoint now, Output& out) {
   LogState log{marked_log_->committed(),
                marked_log_->first(),
                trim_floor_,
+               holds_.all(),
                {marked_log_->accepted().begin(), marked_log_->accepted().end()}};
   marked_log_.reset();
   last_failed_provider_ = MemberId();
@@ -163,11 +152,10 @@ void Monitor::tick_sync(TimePoint now, Output& out) {
   if (paxos_) {
     provider_.tick(now, provider_view(), out,
                    [&](uint64_t session, Task task) { run_provider_task(session, std::move(task), out); });
-    // Step 13: in quorum, what it needs comes with the log. All are told: the provider, and whoever led meanwhile.
-    if (release_cookie_ && paxos_->is_in_quorum(now)) {
-      for (const Member& member : monmap_->members) out.send(member.id, ReleaseTrim{*release_cookie_});
-      out.trace(LogLevel::info, fmt::format("sync [14] is in quorum, cookie {:016x}", *release_cookie_));
-      release_cookie_.reset();
+    if (paxos_->is_leader()) tick_holds(now);
+    if (switched_cookie_ && paxos_->is_in_quorum(now)) {
+      out.trace(LogLevel::info, fmt::format("sync [14] is in quorum, cookie {:016x}", *switched_cookie_));
+      switched_cookie_.reset();
     }
   }
 }
@@ -197,7 +185,7 @@ void Monitor::on_switched(TimePoint now, Switched& switched, Output& out) {
                   progress.chunks, progress.keys, progress.bytes, seconds, switched.log.applied.version.value()));
   Result<Monmap> monmap = Monmap::decode(switched.monmap);
   if (monmap) monmap_ = *std::move(monmap);
-  release_cookie_ = requester_->cookie();
+  switched_cookie_ = requester_->cookie();
   copy_given_up_.clear();
   requester_.reset();
   requester_tasks_.clear();
@@ -209,6 +197,7 @@ void Monitor::on_switched(TimePoint now, Switched& switched, Output& out) {
   last_committed_ = switched.log.applied;
   last_first_ = switched.log.first;
   trim_floor_ = switched.log.trim_floor;
+  holds_.load(switched.log.holds);
   // The grants that it gave before the sync have ended, or are of the pn that it promised last.
   start_paxos(now, std::move(switched.log), now + options_.lease);
   out.addresses = addresses();

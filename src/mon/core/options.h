@@ -49,6 +49,9 @@ struct CoreOptions {
   // A copy that was broken off waits this long for somebody who can go on with it, before it is begun again.
   Duration copy_wait() const { return 3 * lease; }
   Duration hold_renewal = std::chrono::seconds(5);
+  // A hold ends at either bound, whatever its sync does.
+  uint64_t sync_hold_bytes = 1 << 30;  // of the values that were chosen since
+  Duration sync_hold_age = std::chrono::hours(24);
 };
 
 }  // namespace synod

@@ -226,8 +226,8 @@ void Requests::start_evaluation(const View& view, const RunTask& run) {
   if (evaluating_ || !paxos.can_propose() || paxos.is_draining() ||
       (view.visible < paxos.serving_from() && !SYNOD_MUTANT("evaluate-before-tail-applied")))
     return;
-  if (writes_.empty() && view.trim_to == Version()) return;
-  EvaluateTask task{paxos.term(), paxos.next_version(), view.visible, {}, view.trim_to};
+  if (writes_.empty() && view.change.is_empty()) return;
+  EvaluateTask task{paxos.term(), paxos.next_version(), view.visible, {}, view.change};
   Evaluating batch{0, {}};
   size_t bytes = 0;
   size_t ops = 0;
@@ -241,7 +241,7 @@ void Requests::start_evaluation(const View& view, const RunTask& run) {
   }
   SYNOD_ASSERT(task.version > view.visible, "a value decides what is not applied yet");
   SYNOD_ASSERT(task.version > paxos.log().committed().version, "I-2: a version is decided once");
-  SYNOD_ASSERT(!batch.requests.empty() || task.trim_to != Version(), "a value has a reason");
+  SYNOD_ASSERT(!batch.requests.empty() || !task.change.is_empty(), "a value has a reason");
   batch.task = run(std::move(task));
   evaluating_ = std::move(batch);
 }

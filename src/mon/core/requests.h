@@ -40,7 +40,7 @@ class Requests {
     Version visible;         // applied, and readable in the store
     bool has_data = false;   // serializable reads can be served
     bool is_leader_connected = false;
-    Version trim_to;                         // if not zero: the next value moves the trim floor here
+    LogChange change;                        // of the log, with the next value
     std::function<std::string()> waits_for;  // one sentence, for the answer to whoever waited in vain
   };
 

@@ -27,7 +27,7 @@ struct EvaluateTask {
   Version version;    // that the value will decide
   Version applied;    // visible in the store; what was computed up to here needs no remembering
   std::vector<LoggedRequest> requests;
-  Version trim_to;  // if not zero: also move the trim floor here
+  LogChange change;  // to be made, too
 };
 struct Evaluated {
   uint64_t term = 0;

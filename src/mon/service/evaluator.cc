@@ -72,6 +72,25 @@ Result<ClientReply> Evaluator::evaluate_request(Draft& draft, const WriteRequest
   return reply;
 }
 
+namespace {
+
+void write(const LogChange& change, Draft& draft) {
+  if (change.trim_floor != Version()) {
+    Bytes floor;
+    put_fixed64(floor, change.trim_floor.value());
+    draft.put(Bytes(trim_floor_key), SharedBytes(std::move(floor)));
+  }
+  for (const TrimHold& hold : change.holds) {
+    if (hold.state == TrimHold::State::released) {
+      draft.erase(trim_hold_key(hold.requester));
+    } else {
+      draft.put(trim_hold_key(hold.requester), SharedBytes(encode_trim_hold(hold)));
+    }
+  }
+}
+
+}  // namespace
+
 Result<Evaluated> Evaluator::evaluate(const ReplicatedReader& reader, const EvaluateTask& task) {
   in_flight_.advance(task.term, task.applied);
   Draft draft(reader, in_flight_, task.version);
@@ -81,11 +100,7 @@ Result<Evaluated> Evaluator::evaluate(const ReplicatedReader& reader, const Eval
     if (!reply) return reply.error();
     evaluated.replies.push_back(*std::move(reply));
   }
-  if (task.trim_to != Version()) {
-    Bytes floor;
-    put_fixed64(floor, task.trim_to.value());
-    draft.put(Bytes(trim_floor_key), SharedBytes(std::move(floor)));
-  }
+  write(task.change, draft);
   evaluated.value = SharedBytes(draft.finish().encode());
   return evaluated;
 }

@@ -60,6 +60,8 @@ const std::vector<Mutant>& all_mutants() {
       {"finished-request-admitted", "a session does what its client has given up already"},
       {"trim-too-far", "one version more than the logged floor allows is trimmed"},
       {"floor-from-own-log", "a leader asks for trim floors from where its own log begins"},
+      {"ignore-the-hold", "a leader trims what is held for a sync"},
+      {"hold-forgotten-by-next-leader", "a new leader does not keep to the holds that the log has"},
       {"vote-while-syncing", "a member that syncs takes part in consensus"},
       {"sync-before-marker", "a member asks for a copy before the marker is durable"},
       {"sync-acknowledged-early", "a chunk is acknowledged when it has come, and not when it is durable"},

@@ -60,7 +60,7 @@ inline std::vector<LogEntry> history(uint64_t count, const ProposalNumber& numbe
 }
 
 // A log that holds nothing yet.
-inline LogState empty_log() { return {genesis(), Version(1), Version(), {}}; }
+inline LogState empty_log() { return {genesis(), Version(1), Version(), {}, {}}; }
 // A log that has committed the first `committed` entries and accepted the others.
 inline LogState log_with(const std::vector<LogEntry>& entries, size_t committed, Version first = Version(1)) {
   LogState state = empty_log();

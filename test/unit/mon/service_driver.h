@@ -16,7 +16,7 @@ struct ServiceDriver {
 
   // Evaluates the requests as the next value; it is in flight until apply_all().
   Evaluated evaluate_all(std::vector<LoggedRequest> requests, uint64_t term = 1) {
-    const EvaluateTask task{term, last.next(), applied.version, std::move(requests), trim_to};
+    const EvaluateTask task{term, last.next(), applied.version, std::move(requests), {trim_to, {}}};
     Result<Evaluated> result = evaluator.evaluate(*store.new_reader(), task);
     EXPECT_TRUE(result.has_value()) << result.error().to_string();
     last = last.next();

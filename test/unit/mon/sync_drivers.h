@@ -64,7 +64,12 @@ struct ProviderDriver {
   Output start(MemberId from = b, uint64_t with = cookie) {
     return receive(from, SyncStart{with, Version(3), window, resume});
   }
-  Output hold_granted(Version first) { return receive(c, HoldTrimReply{cookie, first}); }
+  Output hold_granted(Version first, uint64_t with = cookie, MemberId requester = b) {
+    return hold({requester, with, TrimHold::State::held, first, 0, 0});
+  }
+  Output hold(const TrimHold& hold) {
+    return step([&](Output& out) { provider.on_hold(hold, out, run()); });
+  }
   // Up to the first chunk read, with the leader's hold.
   void open() {
     start();

@@ -142,13 +142,44 @@ TEST(SyncProviderTest, a_cookie_that_is_in_use_by_another_requester_is_refused) 
   EXPECT_EQ(driver.provider.session_count(), 1U);
 }
 
-TEST(SyncProviderTest, a_leader_that_does_not_answer_the_hold_ends_the_session) {
+TEST(SyncProviderTest, a_leader_that_logs_nothing_is_asked_again_and_does_not_keep_the_sync_waiting) {
+  ProviderDriver driver;
+  EXPECT_EQ(sent_to<HoldTrim>(c, driver.start()).size(), 1U);
+  EXPECT_EQ(driver.count<OpenSnapshotTask>(), 1U);
+  EXPECT_EQ(driver.count<ReadChunkTask>(), 1U);
+  driver.now += driver.options.hold_renewal - milliseconds(1);
+  EXPECT_TRUE(sent_to<HoldTrim>(c, driver.tick()).empty());
+  driver.now += milliseconds(1);
+  EXPECT_EQ(sent_to<HoldTrim>(c, driver.tick()).size(), 1U);
+}
+
+TEST(SyncProviderTest, a_new_leader_is_asked_for_the_hold_at_once) {
+  ProviderDriver driver;
+  driver.open();
+  EXPECT_TRUE(sent_to<HoldTrim>(c, driver.tick()).empty());
+  driver.view.leader = d;
+  EXPECT_EQ(sent_to<HoldTrim>(d, driver.tick()).size(), 1U);
+}
+
+TEST(SyncProviderTest, when_the_hold_ends_at_its_bound_it_keeps_nothing_itself_and_the_copy_goes_on) {
+  ProviderDriver driver;
+  driver.open();
+  driver.hold({b, cookie, TrimHold::State::ended, Version(11), 1 << 30, 5000});
+  driver.now += driver.options.hold_renewal;
+  EXPECT_TRUE(sent_to<HoldTrim>(c, driver.tick()).empty());
+  EXPECT_EQ(driver.provider.trim_limit(Version(50)), Version(50));
+  EXPECT_EQ(sent_to<SyncChunk>(b, driver.result(a_chunk())).size(), 1U);
+}
+
+TEST(SyncProviderTest, a_copy_whose_hold_has_ended_at_its_bound_is_refused_with_the_reason) {
   ProviderDriver driver;
   driver.start();
-  driver.now += driver.options.hold_renewal;
-  EXPECT_EQ(sent_to<SyncAbort>(b, driver.tick()).size(), 1U);
-  EXPECT_EQ(driver.provider.session_count(), 0U);
-  EXPECT_EQ(driver.count<OpenSnapshotTask>(), 0U);
+  const auto aborts =
+      sent_to<SyncAbort>(b, driver.hold({b, cookie, TrimHold::State::ended, Version(4), 1 << 30, 5000}));
+  ASSERT_EQ(aborts.size(), 1U);
+  EXPECT_EQ(aborts[0].reason.code(), Code::refused);
+  EXPECT_NE(aborts[0].reason.message().find("come to its bound at 1073741824 bytes"), std::string::npos);
+  EXPECT_EQ(driver.provider.trim_limit(Version(50)), Version(50));
 }
 
 TEST(SyncProviderTest, only_the_requester_can_abort_its_session) {
@@ -175,6 +206,23 @@ TEST(SyncProviderTest, it_holds_its_own_log_during_the_session_and_for_a_grace_a
   EXPECT_EQ(driver.provider.trim_limit(Version(50)), Version(11));
   driver.now += milliseconds(1);
   driver.tick();
+  EXPECT_EQ(driver.provider.trim_limit(Version(50)), Version(50));
+}
+
+TEST(SyncProviderTest, a_logged_hold_that_is_over_too_early_leaves_its_own) {
+  ProviderDriver driver;
+  driver.open();
+  driver.hold({b, cookie, TrimHold::State::released, Version(11), 0, 0});
+  EXPECT_EQ(driver.provider.trim_limit(Version(50)), Version(11));
+  driver.provider.check_invariants(a);
+}
+
+TEST(SyncProviderTest, after_the_session_its_own_hold_is_over_when_the_logged_one_is) {
+  ProviderDriver driver;
+  driver.open();
+  driver.result(last_chunk());
+  driver.receive(b, SyncAck{cookie, 1});
+  driver.hold({b, cookie, TrimHold::State::released, Version(11), 0, 0});
   EXPECT_EQ(driver.provider.trim_limit(Version(50)), Version(50));
 }
 

@@ -67,7 +67,7 @@ TEST(SyncRateTest, over_many_chunks_the_rate_is_kept_though_ticks_are_late) {
 TEST(SyncRateTest, all_sessions_share_it) {
   ProviderDriver driver = with_a_chunk_sent();
   driver.start(d, cookie + 1);
-  driver.receive(c, HoldTrimReply{cookie + 1, Version(11)});
+  driver.hold_granted(Version(11), cookie + 1, d);
   EXPECT_EQ(driver.count<OpenSnapshotTask>(), 2U);
   EXPECT_EQ(driver.count<ReadChunkTask>(), 1U);
 }

@@ -152,18 +152,17 @@ TEST(SyncTest, sync_step_4_the_old_store_stays_as_it_was_but_for_the_marker_unti
   EXPECT_GT(looks, 10);
 }
 
-TEST(SyncTest, sync_step_5_the_leader_is_asked_to_hold_what_is_not_applied_yet_and_no_snapshot_opens_before_it_does) {
+TEST(SyncTest, sync_step_5_the_leader_is_asked_to_hold_what_is_not_applied_yet_and_the_provider_holds_it_at_once) {
   ProviderDriver driver;
   const Output out = driver.start();
   const auto holds = sent_to<HoldTrim>(c, out);
   ASSERT_EQ(holds.size(), 1U);
   EXPECT_EQ(holds[0].version, Version(11));
   EXPECT_EQ(holds[0].requester, b);
-  EXPECT_EQ(driver.count<OpenSnapshotTask>(), 0U);
-  driver.receive(b, HoldTrimReply{cookie, Version(11)});
-  EXPECT_EQ(driver.count<OpenSnapshotTask>(), 0U) << "b does not lead";
-  driver.hold_granted(Version(11));
-  EXPECT_EQ(driver.count<OpenSnapshotTask>(), 1U);
+  EXPECT_EQ(driver.provider.trim_limit(Version(50)), Version(11));
+  EXPECT_TRUE(sent_to<SyncAbort>(b, driver.hold_granted(Version(12), cookie + 1)).empty()) << "an earlier session's";
+  EXPECT_TRUE(sent_to<SyncAbort>(b, driver.hold_granted(Version(11))).empty());
+  EXPECT_EQ(driver.provider.session_count(), 1U);
 }
 
 TEST(SyncTest, sync_step_5_a_leader_that_has_trimmed_further_ends_the_session_with_a_clear_error) {
@@ -325,7 +324,7 @@ TEST(SyncTest, sync_step_12_the_switch_carries_the_accepted_entries_above_the_de
   driver.result(Verified{driver.snapshot, driver.digest});
   const auto& change = std::get<SwitchTask>(driver.tasks.back());
   EXPECT_EQ(change.accepted, (std::vector<LogEntry>{entries[4], entries[5]})) << "with the pns they had";
-  driver.result(Switched{{driver.snapshot, Version(5), Version(), {}}, {}});
+  driver.result(Switched{{driver.snapshot, Version(5), Version(), {}, {}}, {}});
   EXPECT_EQ(driver.outcome, SyncRequester::Outcome::switched);
 }
 

@@ -36,7 +36,15 @@ std::vector<ClientRequest> requests() {
 
 std::vector<ClientReply> replies() {
   const MemberStatus member{"c", MemberId(5), "c:1", true, MemberState::syncing, Version(4), Version(6), progress()};
-  const StatusReply status{sample_fsid(), "a", MemberState::leader, "waits", "a", 12, {"a", "b"}, {member, {}}};
+  const StatusReply status{sample_fsid(),
+                           "a",
+                           MemberState::leader,
+                           "waits",
+                           "a",
+                           12,
+                           {"a", "b"},
+                           {member, {}},
+                           {{"c", Version(4), 1 << 20, 5000, false, true}, {"d", Version(9), 7, 8, true, false}}};
   const RangeReply range{99, {{binary(), SharedBytes(Bytes("value")), 1, 2, 3}, {"k", {}, 4, 5, 6}}, true};
   return {{1, Status::ok(), WriteReply{44, {1, 0, 1}}},
           {2, Status::ok(), range},
@@ -105,8 +113,6 @@ std::string of(const SyncStart& m) {
   return join(m.cookie, m.committed.value(), m.window, m.resume ? text(*m.resume) : "none");
 }
 std::string of(const HoldTrim& m) { return join(m.cookie, m.requester.value(), m.version.value()); }
-std::string of(const HoldTrimReply& m) { return join(m.cookie, m.first.value()); }
-std::string of(const ReleaseTrim& m) { return join(m.cookie); }
 std::string of(const SyncChunk& m) {
   return join(m.cookie, m.sequence, m.is_last, m.keys, m.bytes, m.checksum, m.transaction.view(), text(m.cursor),
               text(m.digest));
@@ -139,6 +145,9 @@ std::string of(const StatusReply& m) {
   for (const MemberStatus& s : m.members) {
     all += join(s.name, s.id.value(), s.address, s.reachable, to_string(s.state), s.first.value(), s.committed.value(),
                 text(s.sync));
+  }
+  for (const HoldStatus& h : m.holds) {
+    all += join(h.owner, h.version.value(), h.bytes, h.age_ms, h.is_ended, h.blocks_trimming);
   }
   return all;
 }
@@ -193,8 +202,6 @@ std::vector<Message> sample_messages() {
       SyncStart{11, Version(2), 4, cursor},
       SyncStart{11, Version(2), 1, std::nullopt},
       HoldTrim{11, MemberId(6), Version(40)},
-      HoldTrimReply{11, Version(12)},
-      ReleaseTrim{~uint64_t{0}},
       chunk,
       SyncAck{11, 3},
       SyncAbort{11, Status(Code::io_error, "disk")},

@@ -87,6 +87,7 @@ StatusReply sample_status() {
        {"b", 12, 3456, 1 << 20, Version(88)}},
       {"d", MemberId(0xd1), "h:4", false, MemberState::peon, Version(5), Version(70), {}},
   };
+  status.holds = {{"c", Version(5), 3 << 20, 12'345, false, true}};
   return status;
 }
 
@@ -111,6 +112,8 @@ TEST(StatusJsonTest, has_the_documented_fields) {
   EXPECT_EQ(json::serialize(members[2].at("sync")),
             R"({"provider":"b","chunks":12,"keys":3456,"bytes":1048576,"version":88})");
   EXPECT_EQ(members[3].at("state").as_string(), "unreachable");
+  EXPECT_EQ(json::serialize(parsed.at("holds")),
+            R"([{"owner":"c","version":5,"bytes":3145728,"age_ms":12345,"ended":false,"blocks_trimming":true}])");
 }
 
 TEST(StatusJsonTest, what_is_not_known_is_null) {
@@ -130,6 +133,19 @@ TEST(StatusTableTest, shows_every_member_in_columns) {
   EXPECT_NE(text.find("d     00000000000000d1  h:4      unreachable  5      70    -\n"), std::string::npos) << text;
   EXPECT_NE(text.find("from b: 12 chunks, 3456 keys, 1.0 MiB, version 88\n"), std::string::npos) << text;
   EXPECT_EQ(text.find(" \n"), std::string::npos) << "no blanks at the ends of lines";
+}
+
+TEST(StatusTableTest, shows_what_holds_the_log_and_whether_that_blocks_its_trimming) {
+  StatusReply status = sample_status();
+  const std::string blocking =
+      "\nthe log is held for c from version 5 on: 3.0 MiB in 12 s; it would be trimmed by now\n";
+  EXPECT_TRUE(status_table(status).ends_with(blocking)) << status_table(status);
+  status.holds[0].blocks_trimming = false;
+  EXPECT_TRUE(status_table(status).ends_with(" on: 3.0 MiB in 12 s\n")) << status_table(status);
+  status.holds[0].is_ended = true;
+  EXPECT_TRUE(status_table(status).ends_with("the hold on the log for c has ended at its bound: 3.0 MiB in 12 s\n"));
+  status.holds.clear();
+  EXPECT_EQ(status_table(status).find("hold"), std::string::npos);
 }
 
 TEST(StatusTableTest, says_what_a_monitor_waits_for) {

@@ -14,8 +14,6 @@ void SyncProvider::on_message(TimePoint now, MemberId from, const Message& messa
                               const RunTask& run) {
   if (const auto* start = std::get_if<SyncStart>(&message)) {
     on_start(now, from, *start, view, out, run);
-  } else if (const auto* reply = std::get_if<HoldTrimReply>(&message)) {
-    if (from == view.leader) on_hold_reply(now, *reply, out, run);
   } else if (const auto* ack = std::get_if<SyncAck>(&message)) {
     on_ack(now, from, *ack, out, run);
   } else if (const auto* abort = std::get_if<SyncAbort>(&message)) {
@@ -72,43 +70,46 @@ void SyncProvider::on_start(TimePoint now, MemberId from, const SyncStart& start
   if (start.resume) session.hold = std::min(session.hold, start.resume->log_needed());
   session.expires = now + options_.sync_timeout;
   session.renew_at = now;
-  session.hold_deadline = now + options_.hold_renewal;
-  own_holds_.hold(start.cookie, session.hold, now + options_.sync_timeout);
   out.trace(LogLevel::info,
             fmt::format("sync [2] serves member {}, cookie {:016x}, holds its log from version {} on, {}",
                         to_string(from), start.cookie, session.hold.value(),
                         !start.resume                ? "for a new copy"
                         : start.resume->has_all_keys ? "for a copy that has all keys"
                                                      : "for a copy that has some keys"));
+  // A sync never waits for a quorum, so the snapshot does not wait for the leader's hold.
+  own_holds_.hold(start.cookie, session.hold, now + options_.sync_timeout);
+  run(session.number, OpenSnapshotTask{start.cookie, session.resume});
   tick(now, view, out, run);
 }
 
-// The hold begins with what this member had yet to apply, so the snapshot, taken later, reaches up to it at least.
-void SyncProvider::on_hold_reply(TimePoint now, const HoldTrimReply& reply, Output& out, const RunTask& run) {
-  const auto it = sessions_.find(reply.cookie);
-  if (it == sessions_.end() || it->second.is_held) return;
-  if (reply.first > it->second.needed) {
-    end(reply.cookie,
+void SyncProvider::on_hold(const TrimHold& hold, Output& out, const RunTask& run) {
+  const auto it = sessions_.find(hold.cookie);
+  const bool is_mine = it != sessions_.end() && it->second.requester == hold.requester;
+  // While the session goes on, the leader is asked again.
+  const bool is_over = hold.state == TrimHold::State::ended || (hold.state == TrimHold::State::released && !is_mine);
+  if (is_over) own_holds_.release(hold.cookie);
+  if (!is_mine) return;
+  Session& session = it->second;
+  if (hold.state == TrimHold::State::held) {
+    session.is_hold_logged = true;
+    if (hold.version <= session.needed) return;
+    end(hold.cookie,
         Status(Code::unavailable, fmt::format("the leader's log begins at version {}, past {} which the sync needs",
-                                              reply.first.value(), it->second.needed.value())),
+                                              hold.version.value(), session.needed.value())),
         out, run);
-    return;
+  } else if (hold.state == TrimHold::State::ended) {
+    session.is_hold_ended = true;
+    if (session.is_hold_logged) return;  // the copy may be done before its log is gone
+    end(hold.cookie,
+        Status(Code::refused, fmt::format("the log was held from version {} on, which the copy needs, and the hold has "
+                                          "come to its bound at {} bytes",
+                                          hold.version.value(), hold.bytes)),
+        out, run);
   }
-  it->second.is_held = true;
-  out.trace(LogLevel::info,
-            fmt::format("sync [5] the leader holds version {}, cookie {:016x}", reply.first.value(), reply.cookie));
-  open_snapshot(now, reply.cookie, it->second, run);
-}
-
-void SyncProvider::open_snapshot(TimePoint now, uint64_t cookie, Session& session, const RunTask& run) {
-  SYNOD_ASSERT(session.sequence == 0, "[6] one snapshot for a session");
-  session.is_held = true;
-  run(session.number, OpenSnapshotTask{cookie, session.resume});
-  read_chunk(now, cookie, session, run);
 }
 
 bool SyncProvider::wants_chunk(const Session& session) {
-  if (!session.is_held || session.is_reading || session.is_last_sent) return false;
+  if (session.is_reading || session.is_last_sent) return false;
   return session.sequence - session.acknowledged < session.window;
 }
 
@@ -160,7 +161,6 @@ void SyncProvider::say_alive(uint64_t cookie, const Session& session, Output& ou
 
 void SyncProvider::send_chunk(TimePoint now, uint64_t cookie, Session& session, const ChunkRead& chunk, Output& out) {
   SYNOD_ASSERT(!session.is_last_sent, "nothing follows the last chunk");
-  SYNOD_ASSERT(session.is_held, "[5] nothing is copied before the log is held");
   SyncChunk message = chunk;
   message.cookie = cookie;
   message.sequence = ++session.sequence;
@@ -200,10 +200,13 @@ void SyncProvider::tick(TimePoint now, const View& view, Output& out, const RunT
   std::vector<uint64_t> expired;
   for (auto& [cookie, session] : sessions_) {
     if (now >= session.expires) expired.push_back(cookie);
-    if (now >= session.renew_at && view.leader) {
-      session.renew_at = now + options_.hold_renewal;
+    if (!session.is_hold_ended) {
       own_holds_.hold(cookie, session.hold, now + options_.sync_timeout);
-      out.send(view.leader, HoldTrim{cookie, session.requester, session.hold});
+      if (view.leader && (now >= session.renew_at || session.asked != view.leader)) {
+        session.renew_at = now + options_.hold_renewal;
+        session.asked = view.leader;
+        out.send(view.leader, HoldTrim{cookie, session.requester, session.hold});
+      }
     }
     if (now < next_send_ && wants_chunk(session)) {
       // It is this end that is slow.
@@ -214,12 +217,10 @@ void SyncProvider::tick(TimePoint now, const View& view, Output& out, const RunT
       }
     }
     read_chunk(now, cookie, session, run);
-    // A sync never waits for a quorum: without a leader nothing is trimmed, and the own hold does.
-    if (!session.is_held && !view.leader) open_snapshot(now, cookie, session, run);
-    if (!session.is_held && now >= session.hold_deadline) expired.push_back(cookie);
   }
   for (uint64_t cookie : expired) {
-    end(cookie, Status(Code::unavailable, "the session expired, or the leader did not answer the trim hold"), out, run);
+    end(cookie, Status(Code::unavailable, "nothing came from the requester in time: the session has expired"), out,
+        run);
   }
 }
 
@@ -230,15 +231,12 @@ void SyncProvider::check_invariants(MemberId self) const {
     SYNOD_ASSERT(session.requester != self, "[2] no member copies from itself");
     SYNOD_ASSERT(session.number > 0 && session.number <= last_number_, "[2] sessions are numbered upwards");
     SYNOD_ASSERT(requesters.emplace(session.requester, cookie).second, "[2] one session for each requester");
-    SYNOD_ASSERT(session.is_held || session.sequence == 0, "[5] nothing is copied before the log is held");
+    SYNOD_ASSERT(session.is_hold_ended || own_holds_.limit(session.hold.next()) <= session.hold,
+                 "[5] nothing is copied unless the log is held");
     SYNOD_ASSERT(session.hold > Version() && session.hold <= session.needed, "[5] a hold keeps what will be needed");
     SYNOD_ASSERT(session.acknowledged <= session.sequence, "[9] what was sent is acknowledged");
     SYNOD_ASSERT(session.sequence - session.acknowledged <= session.window, "[9] a window of chunks is under way");
   }
-}
-
-void SyncProvider::release(uint64_t cookie) {
-  if (sessions_.count(cookie) == 0) own_holds_.release(cookie);
 }
 
 void SyncProvider::end_all(Output& out, const RunTask& run) {
@@ -254,7 +252,7 @@ void SyncProvider::end(uint64_t cookie, const Status& reason, Output& out, const
     out.trace(LogLevel::warning, fmt::format("sync session {:016x} ends: {}", cookie, reason.message()));
     out.send(it->second.requester, SyncAbort{cookie, reason});
   }
-  if (it->second.is_held) run(it->second.number, CloseSnapshotTask{cookie});
+  run(it->second.number, CloseSnapshotTask{cookie});
   // The hold lapses by itself: the requester may go on with what it has got.
   sessions_.erase(it);
 }

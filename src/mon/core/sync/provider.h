@@ -11,6 +11,7 @@
 #include "mon/core/options.h"
 #include "mon/core/output.h"
 #include "mon/core/sync/trim_holds.h"
+#include "store/log_change.h"
 
 namespace synod {
 
@@ -32,9 +33,9 @@ class SyncProvider {
                   const RunTask& run);
   void on_result(TimePoint now, uint64_t session, const TaskResult& result, Output& out, const RunTask& run);
   void tick(TimePoint now, const View& view, Output& out, const RunTask& run);
+  // It was logged that a hold has begun, or is over.
+  void on_hold(const TrimHold& hold, Output& out, const RunTask& run);
 
-  // The requester is in quorum: what was held for it after its session is not needed any more.
-  void release(uint64_t cookie);
   // This member stops serving: it has to sync itself.
   void end_all(Output& out, const RunTask& run);
 
@@ -49,25 +50,24 @@ class SyncProvider {
     MemberId requester;
     std::optional<SyncCursor> resume;
     uint32_t window = 1;
-    bool is_held = false;  // step 5 is through
-    Version needed;        // of the leader's log, by who has copied the snapshot
-    Version hold;          // that, or what a copy that is gone on with still needs
-    TimePoint expires;     // step 7
-    TimePoint renew_at;    // of the hold
-    TimePoint hold_deadline;
-    bool is_open = false;       // the snapshot
-    uint64_t sequence = 0;      // of the last chunk sent
-    uint64_t acknowledged = 0;  // of the last one that the requester has on its disk
-    bool is_reading = false;    // the next chunk
+    bool is_hold_logged = false;  // it was, or is
+    bool is_hold_ended = false;   // at its bound
+    Version needed;               // of the leader's log, by who has copied the snapshot
+    Version hold;                 // that, or what a copy that is gone on with still needs
+    TimePoint expires;            // step 7
+    TimePoint renew_at;           // of the hold
+    MemberId asked;               // for it
+    bool is_open = false;         // the snapshot
+    uint64_t sequence = 0;        // of the last chunk sent
+    uint64_t acknowledged = 0;    // of the last one that the requester has on its disk
+    bool is_reading = false;      // the next chunk
     bool is_last_sent = false;
     TimePoint say_alive_at;  // while the rate lets nothing be sent
   };
 
   void on_start(TimePoint now, MemberId from, const SyncStart& start, const View& view, Output& out,
                 const RunTask& run);
-  void on_hold_reply(TimePoint now, const HoldTrimReply& reply, Output& out, const RunTask& run);
   void on_ack(TimePoint now, MemberId from, const SyncAck& ack, Output& out, const RunTask& run);
-  void open_snapshot(TimePoint now, uint64_t cookie, Session& session, const RunTask& run);
   // The window leaves room for one.
   static bool wants_chunk(const Session& session);
   // If one is wanted, and the rate allows it.

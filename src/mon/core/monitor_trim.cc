@@ -1,0 +1,87 @@
+// How far the log is trimmed, and for whom it is kept.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "base/mutant.h"
+#include "mon/core/monitor.h"
+
+namespace synod {
+
+LogChange Monitor::change_due() const {
+  if (!paxos_ || !paxos_->is_leader() || holds_term_ != paxos_->term()) return {};
+  return {trim_due(), holds_.due()};
+}
+
+// The lowest version to keep, by all that was chosen, and by what this leadership has proposed.
+Version Monitor::trim_floor() const {
+  // The own log may begin lower, when it was held for a sync; the logged floor never goes down.
+  Version floor = paxos_->log().first();
+  if (!SYNOD_MUTANT("floor-from-own-log")) floor = std::max(floor, trim_floor_);
+  if (trim_requested_.first == paxos_->term()) floor = std::max(floor, trim_requested_.second);
+  return floor;
+}
+
+Version Monitor::trim_due() const {
+  const uint64_t committed = paxos_->log().committed().version.value();
+  const Version floor = trim_floor();
+  if (committed < floor.value() + options_.log_retain_versions + options_.log_trim_min) return {};
+  const Version wanted(std::min(committed - options_.log_retain_versions + 1, floor.value() + options_.log_trim_max));
+  SYNOD_ASSERT(wanted > floor, "a trim that is due moves the floor");
+  const Version limited = holds_.limit(wanted);  // I-22
+  return limited > floor ? limited : Version();
+}
+
+// ---------------------------------------------------------------------------------------------- holds
+
+// Step 5, at the leader.
+void Monitor::on_hold_trim(TimePoint now, const HoldTrim& hold, Output& out) {
+  const Member* requester = monmap_->find(hold.requester);
+  if (!paxos_->is_leader() || requester == nullptr) return;
+  lead_holds(now);
+  if (!holds_.on_request(now, hold, trim_floor())) return;
+  out.trace(LogLevel::info, fmt::format("sync [5] holds the log for {} from version {} on, cookie {:016x}",
+                                        requester->name, hold.version.value(), hold.cookie));
+}
+
+void Monitor::lead_holds(TimePoint now) {
+  if (holds_term_ == paxos_->term()) return;
+  holds_term_ = paxos_->term();
+  holds_.begin_leadership(now);
+}
+
+void Monitor::on_holds_changed(const std::vector<TrimHold>& holds, Output& out) {
+  for (const TrimHold& hold : holds) {
+    provider_.on_hold(hold, out,
+                      [&](uint64_t session, Task task) { run_provider_task(session, std::move(task), out); });
+    const Member* requester = monmap_->find(hold.requester);
+    const std::string name = requester != nullptr ? requester->name : to_string(hold.requester);
+    if (hold.state == TrimHold::State::held) {
+      out.trace(LogLevel::info, fmt::format("sync [5] the log is held for {} from version {} on, cookie {:016x}", name,
+                                            hold.version.value(), hold.cookie));
+    } else if (hold.state == TrimHold::State::ended) {
+      out.trace(LogLevel::warning,
+                fmt::format("sync [5] the hold for {} ends at its bound: {} bytes in {} s, from version {} on, cookie "
+                            "{:016x}",
+                            name, hold.bytes, hold.age_ms / 1000, hold.version.value(), hold.cookie));
+    } else {
+      out.trace(LogLevel::info, fmt::format("sync [13] the hold for {} is over, cookie {:016x}", name, hold.cookie));
+    }
+  }
+}
+
+// Step 13: in quorum, what a member needs comes with the log.
+void Monitor::tick_holds(TimePoint now) {
+  lead_holds(now);
+  const std::set<MemberId> quorum = paxos_->quorum(now);
+  for (const Peer* peer : reachable_voters(now)) {
+    const MemberState state = peer->probe.state;
+    if (state == MemberState::syncing || state == MemberState::outsider) continue;
+    holds_.on_progress(now, peer->id, peer->probe.committed.version, quorum.count(peer->id) > 0);
+  }
+  holds_.on_progress(now, identity_.id, last_committed_.version, true);
+  holds_.tick(now);
+}
+
+}  // namespace synod

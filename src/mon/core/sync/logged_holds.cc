@@ -1,0 +1,184 @@
+#include "mon/core/sync/logged_holds.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "base/mutant.h"
+
+namespace synod {
+
+using State = TrimHold::State;
+
+void LoggedHolds::load(const std::vector<TrimHold>& holds) {
+  holds_.clear();
+  for (const TrimHold& stored : holds) {
+    Hold& hold = holds_[stored.requester];
+    hold.logged = stored;
+    hold.bytes = stored.bytes;
+  }
+}
+
+std::vector<TrimHold> LoggedHolds::on_chosen(TimePoint now, const LogChange& change, size_t value_bytes) {
+  for (auto& [requester, hold] : holds_) hold.bytes += value_bytes;
+  std::vector<TrimHold> changed;
+  for (const TrimHold& chosen : change.holds) {
+    Hold& hold = holds_[chosen.requester];
+    const std::optional<TrimHold> before = hold.logged;
+    if (chosen.state == State::released) {
+      if (before) changed.push_back(*before);
+      if (before) changed.back().state = State::released;
+      hold.logged.reset();
+    } else {
+      const bool is_same = before && before->cookie == chosen.cookie && before->state == chosen.state;
+      if (!is_same) changed.push_back(chosen);
+      const bool is_renewed = before && before->version == chosen.version;
+      hold.bytes = is_renewed ? std::max(hold.bytes, chosen.bytes) : chosen.bytes;
+      hold.logged = chosen;
+    }
+    if (hold.proposed == chosen || (hold.proposed && hold.proposed->state == chosen.state && !hold.logged)) {
+      hold.proposed.reset();
+    } else if (!hold.proposed && hold.wanted == before) {
+      follow_log(now, hold);  // an earlier leadership's, chosen in this one
+    }
+    if (!hold.logged && (!hold.wanted || hold.wanted->state == State::released)) holds_.erase(chosen.requester);
+  }
+  return changed;
+}
+
+std::vector<TrimHold> LoggedHolds::all() const {
+  std::vector<TrimHold> logged;
+  for (const auto& [requester, hold] : holds_) {
+    if (!hold.logged) continue;
+    logged.push_back(*hold.logged);
+    logged.back().bytes = hold.bytes;
+  }
+  return logged;
+}
+
+void LoggedHolds::want(TimePoint now, Hold& hold, const TrimHold& wanted) const {
+  hold.wanted = wanted;
+  hold.bytes = wanted.bytes;
+  hold.since = now;
+  hold.age_before = wanted.age_ms;
+  hold.log_again = now + options_.hold_renewal;
+}
+
+void LoggedHolds::follow_log(TimePoint now, Hold& hold) const {
+  hold.asks.clear();
+  hold.wanted.reset();
+  if (!hold.logged) return;
+  TrimHold wanted = *hold.logged;
+  wanted.bytes = hold.bytes;
+  want(now, hold, wanted);
+  hold.wanted = hold.logged;
+  hold.asks[wanted.cookie] = {wanted.version, now};
+}
+
+void LoggedHolds::begin_leadership(TimePoint now) {
+  if (SYNOD_MUTANT("hold-forgotten-by-next-leader")) holds_.clear();
+  for (auto it = holds_.begin(); it != holds_.end();) {
+    it->second.proposed.reset();
+    follow_log(now, it->second);
+    it = it->second.logged ? std::next(it) : holds_.erase(it);
+  }
+}
+
+bool LoggedHolds::on_request(TimePoint now, const HoldTrim& request, Version floor) {
+  SYNOD_ASSERT(floor > Version(), "[5] a hold keeps entries, and the genesis is none");
+  Hold& hold = holds_[request.requester];
+  const auto [ask, is_new] = hold.asks.try_emplace(request.cookie, Ask{std::max(request.version, floor), now});
+  ask->second.heard = now;
+  if (!is_new) return false;
+  const Version version = ask->second.version;
+  SYNOD_ASSERT(version >= floor, "I-22: what is trimmed cannot be held");
+  const bool is_over = !hold.wanted || hold.wanted->state == State::released ||
+                       (hold.wanted->state == State::ended && version > hold.wanted->version);
+  if (is_over) {
+    hold.asks = {{request.cookie, {version, now}}};
+    want(now, hold, {request.requester, request.cookie, State::held, version, 0, 0});
+    return true;
+  }
+  // Whoever goes on with a copy goes on with its hold, and with what that has cost.
+  hold.wanted->cookie = request.cookie;
+  if (hold.wanted->state == State::held) hold.wanted->version = std::min(hold.wanted->version, version);
+  return true;
+}
+
+void LoggedHolds::on_progress(TimePoint now, MemberId member, Version committed, bool is_in_quorum) {
+  const auto it = holds_.find(member);
+  if (it == holds_.end() || !it->second.wanted) return;
+  Hold& hold = it->second;
+  // Before its copy has become its store it is below.
+  if (committed.next() < hold.wanted->version) return;
+  const auto last = hold.asks.find(hold.wanted->cookie);
+  if (is_in_quorum) {
+    hold.wanted->state = State::released;
+  } else if (last == hold.asks.end() || last->second.version < committed.next()) {
+    hold.asks = {{hold.wanted->cookie, {committed.next(), now}}};
+  }
+}
+
+void LoggedHolds::decide(TimePoint now, Hold& hold) const {
+  TrimHold& wanted = *hold.wanted;
+  std::erase_if(hold.asks, [&](const auto& ask) { return now >= ask.second.heard + options_.sync_timeout; });
+  if (hold.asks.empty()) wanted.state = State::released;
+  // One change of a hold at a time, so that what it has cost is told in order.
+  if (wanted.state != State::held || !hold.logged || hold.proposed) return;
+  const uint64_t age = hold.age_before + static_cast<uint64_t>(to_milliseconds(now - hold.since));
+  const bool is_at_bound =
+      hold.bytes > options_.sync_hold_bytes || age > static_cast<uint64_t>(to_milliseconds(options_.sync_hold_age));
+  if (!is_at_bound && now < hold.log_again) return;
+  hold.log_again = now + options_.hold_renewal;
+  wanted.bytes = hold.bytes;
+  wanted.age_ms = age;
+  if (is_at_bound) {
+    wanted.state = State::ended;
+    return;
+  }
+  const auto lowest = std::min_element(hold.asks.begin(), hold.asks.end(), [](const auto& one, const auto& other) {
+    return one.second.version < other.second.version;
+  });
+  if (lowest->second.version <= wanted.version) return;
+  want(now, hold, {wanted.requester, wanted.cookie, State::held, lowest->second.version, 0, 0});
+}
+
+void LoggedHolds::tick(TimePoint now) {
+  for (auto it = holds_.begin(); it != holds_.end();) {
+    Hold& hold = it->second;
+    if (hold.wanted) decide(now, hold);
+    const bool is_nothing = !hold.logged && !hold.proposed && hold.wanted->state == State::released;
+    it = is_nothing ? holds_.erase(it) : std::next(it);
+  }
+}
+
+std::vector<TrimHold> LoggedHolds::due() const {
+  std::vector<TrimHold> changes;
+  for (const auto& [requester, hold] : holds_) {
+    if (hold.wanted && hold.wanted != (hold.proposed ? hold.proposed : hold.logged)) changes.push_back(*hold.wanted);
+  }
+  return changes;
+}
+
+void LoggedHolds::on_proposed(const std::vector<TrimHold>& holds) {
+  for (const TrimHold& proposed : holds) holds_.at(proposed.requester).proposed = proposed;
+}
+
+Version LoggedHolds::limit(Version floor) const {
+  if (SYNOD_MUTANT("ignore-the-hold")) return floor;
+  Version limited = floor;
+  for (const auto& [requester, hold] : holds_) {
+    if (hold.wanted && hold.wanted->state == State::held) limited = std::min(limited, hold.wanted->version);
+  }
+  return limited;
+}
+
+void LoggedHolds::check_invariants() const {
+  for (const auto& [requester, hold] : holds_) {
+    SYNOD_ASSERT(hold.logged || hold.wanted, "[5] a hold is logged, or to be logged");
+    SYNOD_ASSERT(!hold.logged || hold.logged->state != State::released, "[13] what is released is not there");
+    SYNOD_ASSERT(!hold.logged || hold.logged->requester == requester, "[5] one hold for each requester");
+    SYNOD_ASSERT(!hold.wanted || hold.wanted->requester == requester, "[5] one hold for each requester");
+  }
+}
+
+}  // namespace synod

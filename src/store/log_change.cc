@@ -1,0 +1,93 @@
+#include "store/log_change.h"
+
+#include "base/codec.h"
+#include "store/transaction.h"
+
+namespace synod {
+namespace {
+
+constexpr ByteView both_begin_with = "paxos/trim_";
+constexpr uint32_t format = 1;
+
+bool is_hold_key(ByteView key) { return key.substr(0, trim_hold_prefix.size()) == trim_hold_prefix; }
+
+std::optional<MemberId> requester_of(ByteView key) {
+  if (!is_hold_key(key)) return std::nullopt;
+  Decoder decoder(key.substr(trim_hold_prefix.size()));
+  const MemberId requester(decoder.fixed64());
+  return decoder.is_complete() ? std::optional(requester) : std::nullopt;
+}
+
+}  // namespace
+
+Bytes trim_hold_key(MemberId requester) {
+  Bytes key(trim_hold_prefix);
+  put_fixed64(key, requester.value());
+  return key;
+}
+
+Bytes encode_trim_hold(const TrimHold& hold) {
+  Bytes out;
+  put_fixed32(out, format);
+  put_fixed32(out, static_cast<uint32_t>(hold.state));
+  for (const uint64_t number : {hold.cookie, hold.version.value(), hold.bytes, hold.age_ms}) put_fixed64(out, number);
+  return out;
+}
+
+Result<TrimHold> decode_trim_hold(ByteView key, ByteView stored) {
+  const std::optional<MemberId> requester = requester_of(key);
+  Decoder decoder(stored);
+  const bool is_known = decoder.fixed32() == format;
+  const uint32_t state = decoder.fixed32();
+  TrimHold hold;
+  hold.cookie = decoder.fixed64();
+  hold.version = Version(decoder.fixed64());
+  hold.bytes = decoder.fixed64();
+  hold.age_ms = decoder.fixed64();
+  const bool is_held = state == static_cast<uint32_t>(TrimHold::State::held);
+  const bool is_ended = state == static_cast<uint32_t>(TrimHold::State::ended);
+  if (!requester || !is_known || !(is_held || is_ended) || !decoder.is_complete()) {
+    return Status(Code::corruption, "a trim hold does not decode");
+  }
+  hold.requester = *requester;
+  hold.state = is_held ? TrimHold::State::held : TrimHold::State::ended;
+  return hold;
+}
+
+LogChange log_change_in(const SharedBytes& value) {
+  LogChange change;
+  // Few values have one, and looking for its keys is far cheaper than to decode each.
+  if (value.view().find(both_begin_with) == ByteView::npos) return change;
+  const Result<ReplicatedTransaction> transaction = ReplicatedTransaction::decode(value);
+  // I-8. If it does not decode after all, the store, which applies it, stops the member with a reason.
+  if (!transaction) return change;
+  for (const Op& op : transaction->ops()) {
+    if (op.type == OpType::put && op.key == trim_floor_key) {
+      change.trim_floor = Version(Decoder(op.value.view()).fixed64());
+    } else if (op.type == OpType::put && is_hold_key(op.key)) {
+      const Result<TrimHold> hold = decode_trim_hold(op.key, op.value.view());
+      if (hold) change.holds.push_back(*hold);
+    } else if (op.type == OpType::erase && is_hold_key(op.key)) {
+      TrimHold hold;
+      hold.requester = requester_of(op.key).value_or(MemberId());
+      hold.state = TrimHold::State::released;
+      change.holds.push_back(hold);
+    }
+  }
+  return change;
+}
+
+Result<std::vector<TrimHold>> read_trim_holds(DbIterator& iterator) {
+  std::vector<TrimHold> holds;
+  iterator.seek(KeySpace::replicated, trim_hold_prefix);
+  while (iterator.is_valid() && iterator.space() == KeySpace::replicated && is_hold_key(iterator.key())) {
+    const Result<TrimHold> hold = decode_trim_hold(iterator.key(), iterator.value());
+    if (!hold) return hold.error();
+    holds.push_back(*hold);
+    iterator.next();
+  }
+  SYNOD_RETURN_IF_ERROR(iterator.status());
+  return holds;
+}
+
+}  // namespace synod
