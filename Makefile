@@ -76,8 +76,11 @@ configure-tsan: deps
 	@$(call configure_in,$(BUILD)-tsan,$(call sanitized,thread))
 
 fuzz: deps
+	@for name in $(FUZZ_TARGETS); do \
+	  test -e test/fuzz/$${name}_fuzz.cc || { echo "fuzz: there is no target $$name" >&2; exit 2; }; done
 	@$(call configure_in,$(BUILD)-fuzz,$(call sanitized,fuzz))
-	@cmake --build $(BUILD)-fuzz --parallel $(JOBS) --target fuzzers
+	@cmake --build $(BUILD)-fuzz --parallel $(JOBS) \
+	  --target $(if $(FUZZ_TARGETS),$(foreach name,$(FUZZ_TARGETS),fuzz_$(name) libfuzzer_$(name)),fuzzers)
 	@scripts/fuzz $(BUILD)-fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 test-asan: configure-asan

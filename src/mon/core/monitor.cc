@@ -84,7 +84,10 @@ void Monitor::finish(TimePoint now, Output& out) {
   on_chosen(now, out);
   if (paxos_ && paxos_->is_leader()) lead_holds(now);
   if (requests_.is_waiting() || !change_due().is_empty()) {
-    requests_.pump(now, request_view(now), out, [&](Task task) { return run_task(std::move(task), out); });
+    requests_.pump(now, request_view(now), out, [&](Task task) {
+      if (const auto* evaluate = std::get_if<EvaluateTask>(&task)) on_change_proposed(evaluate->term, evaluate->change);
+      return run_task(std::move(task), out);
+    });
   }
   on_chosen(now, out);
   if (out.promise) {
@@ -106,13 +109,6 @@ void Monitor::finish(TimePoint now, Output& out) {
     if (apply == nullptr) continue;
     SYNOD_ASSERT(apply->position.version > visible_, "I-20: a value is applied once");
     applies_[out.step] = apply->position.version;
-  }
-  for (const TaskRequest& request : out.tasks) {
-    const auto* evaluate = std::get_if<EvaluateTask>(&request.task);
-    if (evaluate == nullptr) continue;
-    const LogChange& change = evaluate->change;
-    if (change.trim_floor != Version()) trim_requested_ = {evaluate->term, change.trim_floor};
-    holds_.on_proposed(change.holds);
   }
   if (paxos_) {
     last_committed_ = paxos_->log().committed();

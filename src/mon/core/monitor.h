@@ -119,6 +119,7 @@ class Monitor {
 
   // monitor_trim.cc
   LogChange change_due() const;
+  void on_change_proposed(uint64_t term, const LogChange& change);
   Version trim_floor() const;
   Version trim_due() const;
   void on_hold_trim(TimePoint now, const HoldTrim& hold, Output& out);

@@ -14,6 +14,11 @@ LogChange Monitor::change_due() const {
   return {trim_due(), holds_.due()};
 }
 
+void Monitor::on_change_proposed(uint64_t term, const LogChange& change) {
+  if (change.trim_floor != Version()) trim_requested_ = {term, change.trim_floor};
+  holds_.on_proposed(change.holds);
+}
+
 // The lowest version to keep, by all that was chosen, and by what this leadership has proposed.
 Version Monitor::trim_floor() const {
   // The own log may begin lower, when it was held for a sync; the logged floor never goes down.

@@ -35,7 +35,9 @@ std::vector<TrimHold> LoggedHolds::on_chosen(TimePoint now, const LogChange& cha
       hold.bytes = is_renewed ? std::max(hold.bytes, chosen.bytes) : chosen.bytes;
       hold.logged = chosen;
     }
-    if (hold.proposed == chosen || (hold.proposed && hold.proposed->state == chosen.state && !hold.logged)) {
+    // Of what is released nothing but the requester is told.
+    const bool is_release = hold.proposed && hold.proposed->state == State::released;
+    if (hold.proposed == chosen || (is_release && chosen.state == State::released)) {
       hold.proposed.reset();
     } else if (!hold.proposed && hold.wanted == before) {
       follow_log(now, hold);  // an earlier leadership's, chosen in this one
