@@ -91,10 +91,16 @@ void pack(const SyncProgress& progress, proto::SyncProgress* to) {
   to->set_keys(progress.keys);
   to->set_bytes(progress.bytes);
   to->set_version(progress.version.value());
+  to->set_cookie(progress.cookie);
+  to->set_per_mille(progress.per_mille);
+  to->set_bytes_per_second(progress.bytes_per_second);
+  to->set_remaining_ms(progress.remaining_ms);
 }
 
 SyncProgress unpack(const proto::SyncProgress& from) {
-  return {from.provider(), from.chunks(), from.keys(), from.bytes(), Version(from.version())};
+  return {from.provider(),  from.chunks(),           from.keys(),
+          from.bytes(),     Version(from.version()), from.cookie(),
+          from.per_mille(), from.bytes_per_second(), from.remaining_ms()};
 }
 
 }  // namespace synod::codec

@@ -65,6 +65,7 @@ void pack(const SyncChunk& message, proto::SyncChunk* to, Packer& packer) {
   pack(message.cursor, to->mutable_cursor());
   to->set_digest(pack(message.digest));
   to->set_bytes(message.bytes);
+  to->set_per_mille(message.per_mille);
 }
 
 void unpack(const proto::SyncChunk& from, SyncChunk& message, Unpacker& unpacker) {
@@ -77,6 +78,7 @@ void unpack(const proto::SyncChunk& from, SyncChunk& message, Unpacker& unpacker
   message.cursor = unpack(from.cursor(), unpacker);
   message.digest = unpacker.digest(from.digest());
   message.bytes = from.bytes();
+  message.per_mille = from.per_mille();
 }
 
 void pack(const SyncAck& message, proto::SyncAck* to, Packer&) {

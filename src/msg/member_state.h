@@ -26,6 +26,10 @@ struct SyncProgress {
   uint64_t keys = 0;
   uint64_t bytes = 0;
   Version version;  // of the snapshot
+  uint64_t cookie = 0;
+  uint32_t per_mille = 0;         // of the snapshot, roughly; 0: not known
+  uint64_t bytes_per_second = 0;  // of this session
+  uint64_t remaining_ms = 0;      // milliseconds, if it goes on like this; 0: not known
 
   friend bool operator==(const SyncProgress&, const SyncProgress&) = default;
 };

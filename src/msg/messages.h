@@ -213,6 +213,7 @@ struct SyncChunk {  // [9], [10]
   SharedBytes transaction;  // an encoded ReplicatedTransaction: of puts, or of what the log does
   SyncCursor cursor;        // with this chunk; its `highest` is the provider's snapshot
   Digest digest;            // of the whole snapshot; set on the last chunk only
+  uint32_t per_mille = 0;   // of the snapshot, roughly, up to this chunk; 0: not known
 };
 struct SyncAck {  // [9], [11]; sent when this chunk and those before it are durable
   uint64_t cookie = 0;

@@ -73,6 +73,10 @@ class KeyValueDB {
   // Over one key space only: is_valid() is false outside of it.
   std::unique_ptr<DbIterator> new_iterator(KeySpace space, CacheUse use = CacheUse::bypass) const;
 
+  // Roughly which share, 0 to 1, of what a key space takes on disk lies before `key`; nothing if that is not known, as
+  // while all of it was written a moment ago. Reads little.
+  virtual std::optional<double> share_before(KeySpace /*space*/, ByteView /*key*/) const { return std::nullopt; }
+
   // What an implementation gives: an iterator over the whole database.
   virtual std::unique_ptr<DbIterator> make_iterator(CacheUse use) const = 0;
 };

@@ -123,6 +123,8 @@ class MonitorStore {
   std::unique_ptr<ReplicatedReader> new_reader() const;
   // Starts after the key `after`; empty means at the beginning.
   Result<std::unique_ptr<StoreWalker>> new_walker(ByteView after) const;
+  // As KeyValueDB::share_before, of the replicated space.
+  std::optional<double> share_before(ByteView key) const { return db_->share_before(KeySpace::replicated, key); }
   // Digest of the replicated space as it is now, of keys and values read from the database.
   Result<Digest> digest() const;
 

@@ -1,5 +1,7 @@
 #include "tools/json.h"
 
+#include <fmt/format.h>
+
 #include <boost/json.hpp>
 
 #include "base/escape.h"
@@ -33,7 +35,11 @@ json::value json_of_sync(const SyncProgress& sync) {
                       {"chunks", sync.chunks},
                       {"keys", sync.keys},
                       {"bytes", sync.bytes},
-                      {"version", sync.version.value()}};
+                      {"version", sync.version.value()},
+                      {"cookie", fmt::format("{:016x}", sync.cookie)},
+                      {"percent", sync.per_mille == 0 ? json::value(nullptr) : json::value(sync.per_mille / 10)},
+                      {"bytes_per_second", sync.bytes_per_second},
+                      {"remaining_ms", sync.remaining_ms == 0 ? json::value(nullptr) : json::value(sync.remaining_ms)}};
 }
 
 json::object object_of_member(const MemberStatus& member) {

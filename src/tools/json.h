@@ -39,7 +39,8 @@ std::string json_of_import(const ImportSummary& summary);
 //
 // fsid is null until the cluster is formed, leader while none is known. A member's state is "unreachable" when it was
 // not heard of lately; its versions are then the last known ones. sync is null, or {"provider", "chunks", "keys",
-// "bytes", "version"}. The last three are of the monitor that answered, and what it waits for. holds are
+// "bytes", "version", "cookie", "percent", "bytes_per_second", "remaining_ms"}; percent and remaining_ms are null while
+// they are not known. The last three are of the monitor that answered, and what it waits for. holds are
 // those on trimming, for members that sync.
 std::string json_of_status(const StatusReply& status);
 

@@ -15,8 +15,12 @@ using Row = std::array<std::string, columns>;
 
 std::string sync_text(const SyncProgress& sync) {
   if (sync.provider.empty()) return "-";
-  return fmt::format("from {}: {} chunks, {} keys, {}, version {}", sync.provider, sync.chunks, sync.keys,
-                     readable_bytes(sync.bytes), sync.version.value());
+  std::string text = fmt::format("from {}: ", sync.provider);
+  if (sync.per_mille > 0) text += fmt::format("{} %, ", sync.per_mille / 10);
+  text += fmt::format("{} chunks, {} keys, {}", sync.chunks, sync.keys, readable_bytes(sync.bytes));
+  if (sync.bytes_per_second > 0) text += fmt::format(", {}/s", readable_bytes(sync.bytes_per_second));
+  if (sync.remaining_ms > 0) text += fmt::format(", {} s to go", (sync.remaining_ms + 999) / 1000);
+  return text + fmt::format(", version {}", sync.version.value());
 }
 
 std::string hold_text(const HoldStatus& hold) {

@@ -9,7 +9,7 @@ from harness import PATIENCE, UNAVAILABLE, ClusterTest, wait_until
 SMALL_LOG = ('--log-retain-versions', 20, '--log-trim-min', 10)
 SMALL_CHUNKS = ('--sync-chunk-bytes', 2048)
 # It then takes several seconds: long enough to be disturbed.
-SLOW_SYNC = (*SMALL_CHUNKS, '--sync-rate', 150_000)
+SLOW_SYNC = (*SMALL_CHUNKS, '--sync-rate', 150_000, '--write-buffer-bytes', 65536)
 FINISHED = re.compile(r'sync finished (.*)')
 
 
@@ -77,6 +77,12 @@ class Sync(ClusterTest):
         seen = cluster.wait_status(lambda status: any(member['name'] == 'c' and member['state'] == 'syncing' and
                                                       member['sync'] for member in status['members']), PATIENCE,
                                    'the others show the progress, too', ('a',))
+        running = cluster.wait_status(lambda status: any(member['name'] == 'c' and member['sync'] and
+                                                         member['sync']['remaining_ms'] for member in status['members']),
+                                      PATIENCE, 'how far the sync is', ('a',))
+        sync = next(member['sync'] for member in running['members'] if member['name'] == 'c')
+        self.assertIn(sync['percent'], range(1, 101))
+        self.assertGreater(sync['bytes_per_second'], 0)
         self.assertEqual([member['state'] for member in seen['members'] if member['name'] == 'c'], ['syncing'])
         fields = self.wait_synced(cluster)
         self.assertGreaterEqual(int(fields['keys']), 2500)

@@ -50,6 +50,8 @@ Result<ChunkRead> SnapshotReader::next_keys(size_t max_bytes, size_t max_keys) {
     cursor_.has_all_keys = is_walked_;
   }
   complete(chunk, lacking);
+  const std::optional<double> share = store_.share_before(cursor_.last_key);
+  chunk.per_mille = is_walked_ ? 1000 : static_cast<uint32_t>(share.value_or(0) * 1000);
   return chunk;
 }
 
@@ -81,6 +83,7 @@ Result<ChunkRead> SnapshotReader::next_log(size_t max_bytes) {
   }
   chunk.keys = changes.ops().size();
   cursor_.replayed = entries->back().position();
+  chunk.per_mille = 1000;
   complete(chunk, changes);
   return chunk;
 }

@@ -6,6 +6,8 @@
 #include <leveldb/filter_policy.h>
 #include <leveldb/write_batch.h>
 
+#include <algorithm>
+#include <array>
 #include <mutex>
 #include <utility>
 
@@ -116,6 +118,17 @@ class LevelDb final : public KeyValueDB {
     return std::optional<Bytes>(std::move(value));
   }
 
+  std::optional<double> share_before(KeySpace space, ByteView key) const override {
+    const Bytes begin = space_key(space, {});
+    const Bytes at = space_key(space, key);
+    const Bytes end = space_range_end(space, {});
+    const std::array<leveldb::Range, 2> ranges{leveldb::Range(begin, at), leveldb::Range(begin, end)};
+    std::array<uint64_t, 2> bytes{};
+    const UnwatchedReads unwatched;
+    db_->GetApproximateSizes(ranges.data(), static_cast<int>(ranges.size()), bytes.data());
+    if (bytes[1] == 0) return std::nullopt;
+    return std::min(1.0, static_cast<double>(bytes[0]) / static_cast<double>(bytes[1]));
+  }
   std::unique_ptr<DbIterator> make_iterator(CacheUse use) const override {
     return std::make_unique<LevelDbIterator>(new_scan(use), path_);
   }

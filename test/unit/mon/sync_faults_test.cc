@@ -44,6 +44,33 @@ TEST(SyncRequesterTest, a_right_digest_at_another_position_ends_the_sync) {
   EXPECT_EQ(driver.count<SwitchTask>(), 0U);
 }
 
+TEST(SyncRequesterTest, its_progress_has_rate_and_remaining_time_of_this_session) {
+  RequesterDriver driver;
+  driver.marker_durable();
+  EXPECT_EQ(driver.requester->progress().remaining_ms, 0U);
+  for (uint64_t sequence = 1; sequence <= 3; ++sequence) {
+    SyncChunk chunk = driver.chunk(sequence);
+    chunk.per_mille = static_cast<uint32_t>(sequence * 200);
+    driver.receive(chunk);
+    driver.now += seconds(2);
+  }
+  const SyncProgress progress = driver.requester->progress();
+  EXPECT_EQ(progress.cookie, cookie);
+  EXPECT_EQ(progress.per_mille, 600U);
+  EXPECT_EQ(progress.bytes_per_second, 5U) << "two chunks of 10 bytes in four seconds";
+  EXPECT_EQ(progress.remaining_ms, 4000U);
+}
+
+TEST(SyncRequesterTest, a_share_that_is_not_known_gives_no_remaining_time) {
+  RequesterDriver driver;
+  driver.marker_durable();
+  driver.receive(driver.chunk(1));
+  driver.now += seconds(2);
+  driver.receive(driver.chunk(2));
+  EXPECT_EQ(driver.requester->progress().bytes_per_second, 5U);
+  EXPECT_EQ(driver.requester->progress().remaining_ms, 0U);
+}
+
 TEST(SyncRequesterTest, a_chunk_that_the_store_cannot_decode_ends_the_sync) {
   RequesterDriver driver;
   driver.marker_durable();

@@ -77,7 +77,8 @@ TEST(codec, every_status_code_comes_back) {
 }
 
 TEST(codec, the_frame_has_the_documented_layout) {
-  const Bytes wire = wire_bytes(sample_source(), SyncChunk{1, 2, false, 3, 4, 5, SharedBytes(Bytes(777, 'x')), {}, {}});
+  const Bytes wire =
+      wire_bytes(sample_source(), SyncChunk{1, 2, false, 3, 4, 5, SharedBytes(Bytes(777, 'x')), {}, {}, 0});
   EXPECT_EQ(wire.substr(0, 8), Bytes("SYND\x01\0\x2c\0", 8));
   const Result<FramePrefix> prefix = decode_prefix(ByteView(wire).substr(0, frame_prefix_size), no_limit);
   ASSERT_TRUE(prefix);

@@ -82,7 +82,7 @@ TEST(damage, a_forged_type_reads_any_header_as_any_message) {
 }
 
 TEST(damage, a_payload_that_is_shorter_or_longer_than_its_lengths_is_refused) {
-  const Bytes wire = wire_bytes({}, SyncChunk{1, 1, false, 1, 1, 1, SharedBytes(Bytes(100, 'x')), {}, {}});
+  const Bytes wire = wire_bytes({}, SyncChunk{1, 1, false, 1, 1, 1, SharedBytes(Bytes(100, 'x')), {}, {}, 0});
   EXPECT_TRUE(receive(cut_payload(wire, 0, 100)).is_ok());
   EXPECT_NE(receive(cut_payload(wire, 1, 99)).message().find("shorter"), Bytes::npos);
   EXPECT_NE(receive(cut_payload(wire + "y", 0, 101)).message().find("longer"), Bytes::npos);

@@ -16,7 +16,7 @@ Fsid sample_fsid() { return {sample_digest(100).bytes}; }
 const ProposalNumber pn{7, MemberId(0xfedcba9876543210)};
 const ProposalNumber higher{9, MemberId(3)};
 Position position(uint64_t version) { return {Version(version), sample_digest(static_cast<uint8_t>(version))}; }
-SyncProgress progress() { return {"b", 3, 1000, uint64_t{1} << 40, Version(88)}; }
+SyncProgress progress() { return {"b", 3, 1000, uint64_t{1} << 40, Version(88), 77, 455, 1 << 20, 9000}; }
 Bytes binary() { return Bytes("\0\xff\x80key\n", 7); }
 
 ClientRequest request(decltype(ClientRequest::body) body) { return {0x1122334455667788, 5000, std::move(body)}; }
@@ -59,7 +59,8 @@ std::string text(const Digest& digest) { return to_string(digest); }
 std::string text(const Position& p) { return fmt::format("{}:{}", p.version.value(), text(p.hash)); }
 std::string text(const ProposalNumber& number) { return to_string(number); }
 std::string text(const SyncProgress& p) {
-  return fmt::format("({} {} {} {} {})", p.provider, p.chunks, p.keys, p.bytes, p.version.value());
+  return fmt::format("({} {} {} {} {} {} {} {} {})", p.provider, p.chunks, p.keys, p.bytes, p.version.value(), p.cookie,
+                     p.per_mille, p.bytes_per_second, p.remaining_ms);
 }
 std::string text(const std::vector<LogEntry>& entries) {
   std::string all;
@@ -174,7 +175,7 @@ std::vector<Message> sample_messages() {
                     0xabcdef, binary(),     Version(3),        position(42),
                     higher,   MemberId(77), progress()};
   const SyncCursor cursor{position(49), position(50), "key", true, position(51)};
-  const SyncChunk chunk{11, 3, true, 500, 2900, 0x99, SharedBytes(Bytes(3000, 'c')), cursor, sample_digest(60)};
+  const SyncChunk chunk{11, 3, true, 500, 2900, 0x99, SharedBytes(Bytes(3000, 'c')), cursor, sample_digest(60), 455};
   std::vector<Message> all = {
       Hello{protocol_version, PeerKind::monitor, "a", "host:7000"},
       Goodbye{Status(Code::refused, "wrong cluster")},

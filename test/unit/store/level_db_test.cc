@@ -1,7 +1,11 @@
 #include "store/leveldb/level_db.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <random>
+
+#include "base/codec.h"
 #include "counting_env.h"
 #include "store/leveldb/hardened_env.h"
 #include "store_helpers.h"
@@ -31,6 +35,26 @@ TEST(LevelDb, a_database_survives_being_closed) {
   }
   const auto db = test::open_level_db_for_test(dir / "db", OpenMode::existing);
   EXPECT_EQ(test::dump(*db), std::vector<std::string>{"r k=v"});
+}
+
+TEST(LevelDb, the_share_before_a_key_is_known_of_what_is_in_tables) {
+  const test::TempDir dir;
+  auto key = [](uint64_t i) { return fmt::format("k{:04}", i); };
+  std::mt19937_64 random(1);  // does not compress
+  {
+    const auto db = test::open_level_db_for_test(dir / "db", OpenMode::create, 32 << 20);
+    for (uint64_t i = 0; i < 1000; ++i) {
+      Bytes value;
+      for (int n = 0; n < 128; ++n) put_fixed64(value, random());
+      ASSERT_TRUE(db->commit(batch_of(put(key(i), value)), Durability::visible).is_ok());
+    }
+    EXPECT_FALSE(db->share_before(KeySpace::replicated, key(500)));
+  }
+  const auto db = test::open_level_db_for_test(dir / "db", OpenMode::existing);
+  EXPECT_EQ(db->share_before(KeySpace::replicated, ""), 0.0);
+  EXPECT_NEAR(*db->share_before(KeySpace::replicated, key(500)), 0.5, 0.1);
+  EXPECT_GT(*db->share_before(KeySpace::replicated, "z"), 0.9);
+  EXPECT_FALSE(db->share_before(KeySpace::local, "x")) << "there is nothing";
 }
 
 TEST(LevelDb, opening_never_makes_a_database) {

@@ -84,7 +84,7 @@ StatusReply sample_status() {
        MemberState::syncing,
        Version(0),
        Version(0),
-       {"b", 12, 3456, 1 << 20, Version(88)}},
+       {"b", 12, 3456, 1 << 20, Version(88), 0xc0, 455, 2 << 20, 7001}},
       {"d", MemberId(0xd1), "h:4", false, MemberState::peon, Version(5), Version(70), {}},
   };
   status.holds = {{"c", Version(5), 3 << 20, 12'345, false, true}};
@@ -110,7 +110,8 @@ TEST(StatusJsonTest, has_the_documented_fields) {
   EXPECT_EQ(members[0].at("last_committed").as_int64(), 90);
   EXPECT_TRUE(members[0].at("sync").is_null());
   EXPECT_EQ(json::serialize(members[2].at("sync")),
-            R"({"provider":"b","chunks":12,"keys":3456,"bytes":1048576,"version":88})");
+            R"({"provider":"b","chunks":12,"keys":3456,"bytes":1048576,"version":88,"cookie":"00000000000000c0",)"
+            R"("percent":45,"bytes_per_second":2097152,"remaining_ms":7001})");
   EXPECT_EQ(members[3].at("state").as_string(), "unreachable");
   EXPECT_EQ(json::serialize(parsed.at("holds")),
             R"([{"owner":"c","version":5,"bytes":3145728,"age_ms":12345,"ended":false,"blocks_trimming":true}])");
@@ -131,7 +132,9 @@ TEST(StatusTableTest, shows_every_member_in_columns) {
   EXPECT_NE(text.find("quorum   a b (2 of 4)\n"), std::string::npos);
   EXPECT_NE(text.find("NAME  ID                ADDRESS  STATE        FIRST  LAST  SYNC\n"), std::string::npos) << text;
   EXPECT_NE(text.find("d     00000000000000d1  h:4      unreachable  5      70    -\n"), std::string::npos) << text;
-  EXPECT_NE(text.find("from b: 12 chunks, 3456 keys, 1.0 MiB, version 88\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("from b: 45 %, 12 chunks, 3456 keys, 1.0 MiB, 2.0 MiB/s, 8 s to go, version 88\n"),
+            std::string::npos)
+      << text;
   EXPECT_EQ(text.find(" \n"), std::string::npos) << "no blanks at the ends of lines";
 }
 

@@ -98,6 +98,8 @@ void SyncRequester::on_chunk(TimePoint now, const SyncChunk& chunk, [[maybe_unus
   record.chunks += 1;
   record.keys += chunk.keys;
   record.bytes += chunk.bytes;
+  latest_ = {now, record.bytes, std::min<uint32_t>(chunk.per_mille, 1000)};
+  if (!first_) first_ = latest_;
   if (SYNOD_MUTANT("sync-acknowledged-early")) out.send(provider_, SyncAck{cookie_, sequence_});
   run(WriteChunkTask{chunk.transaction, record.encode()});
   on_the_way_.push_back(std::move(record));
@@ -180,6 +182,14 @@ void SyncRequester::check_invariants() const {
 SyncProgress SyncRequester::progress() const {
   SyncProgress progress;
   progress.provider = provider_name_;
+  progress.cookie = cookie_;
+  progress.per_mille = latest_.per_mille;
+  if (first_ && latest_.when > first_->when) {
+    const double seconds = std::chrono::duration<double>(latest_.when - first_->when).count();
+    const auto done = static_cast<double>(latest_.per_mille) - first_->per_mille;
+    progress.bytes_per_second = static_cast<uint64_t>(static_cast<double>(latest_.bytes - first_->bytes) / seconds);
+    if (done > 0) progress.remaining_ms = static_cast<uint64_t>((1000.0 - latest_.per_mille) / done * seconds * 1000);
+  }
   if (copy_) {
     progress.chunks = copy_->chunks;
     progress.keys = copy_->keys;

@@ -76,6 +76,14 @@ class SyncRequester {
   uint64_t sequence_ = 0;  // of the last chunk that came
   bool has_last_ = false;
   Digest digest_;  // of the provider's snapshot, with the last chunk
+  // Of this session, for those who watch: what was there with its first chunk, and now.
+  struct Mark {
+    TimePoint when;
+    uint64_t bytes = 0;
+    uint32_t per_mille = 0;
+  };
+  std::optional<Mark> first_;
+  Mark latest_;
   std::string failure_;
   bool keeps_copy_ = true;
 };
