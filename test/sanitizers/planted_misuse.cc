@@ -24,7 +24,10 @@ void read_past_the_end() {
   sink = Decoder(ByteView(bytes.get(), 11)).take(11)[10];
 }
 
-void leak() { sink = static_cast<char>((new Transaction)->encoded_size()); }
+// Many: the address of one may still stand in a register or on the stack, and then it does not count as lost.
+void leak() {
+  for (int i = 0; i < 100; ++i) sink = static_cast<char>((new Transaction)->encoded_size());
+}
 
 }  // namespace
 }  // namespace synod
