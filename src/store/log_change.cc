@@ -1,6 +1,7 @@
 #include "store/log_change.h"
 
 #include "base/codec.h"
+#include "store/log_reader.h"
 #include "store/transaction.h"
 
 namespace synod {
@@ -18,7 +19,28 @@ std::optional<MemberId> requester_of(ByteView key) {
   return decoder.is_complete() ? std::optional(requester) : std::nullopt;
 }
 
+std::optional<Version> decode_trim_floor(ByteView stored) {
+  Decoder decoder(stored);
+  const Version floor(decoder.fixed64());
+  return decoder.is_complete() ? std::optional(floor) : std::nullopt;
+}
+
 }  // namespace
+
+Bytes encode_trim_floor(Version floor) {
+  Bytes out;
+  put_fixed64(out, floor.value());
+  return out;
+}
+
+Result<Version> read_trim_floor(DbIterator& iterator) {
+  const Result<std::optional<Bytes>> stored = find(iterator, KeySpace::replicated, trim_floor_key);
+  if (!stored) return stored.error();
+  if (!stored->has_value()) return Version();
+  const std::optional<Version> floor = decode_trim_floor(**stored);
+  if (!floor) return Status(Code::corruption, "the stored trim floor is malformed");
+  return *floor;
+}
 
 Bytes trim_hold_key(MemberId requester) {
   Bytes key(trim_hold_prefix);
@@ -63,7 +85,7 @@ LogChange log_change_in(const SharedBytes& value) {
   if (!transaction) return change;
   for (const Op& op : transaction->ops()) {
     if (op.type == OpType::put && op.key == trim_floor_key) {
-      change.trim_floor = Version(Decoder(op.value.view()).fixed64());
+      change.trim_floor = decode_trim_floor(op.value.view()).value_or(Version());
     } else if (op.type == OpType::put && is_hold_key(op.key)) {
       const Result<TrimHold> hold = decode_trim_hold(op.key, op.value.view());
       if (hold) change.holds.push_back(*hold);

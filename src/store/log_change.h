@@ -43,6 +43,9 @@ struct LogChange {
 // The change that a chosen value makes; mostly none. A released hold has nothing but its requester.
 LogChange log_change_in(const SharedBytes& value);
 
+Bytes encode_trim_floor(Version floor);
+// As stored; zero if there is none.
+Result<Version> read_trim_floor(DbIterator& iterator);
 Bytes trim_hold_key(MemberId requester);
 Bytes encode_trim_hold(const TrimHold& hold);
 // Fails with `corruption`.

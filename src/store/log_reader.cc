@@ -26,16 +26,6 @@ Status verify_follows(const Position& predecessor, const LogEntry& entry) {
   return Status::ok();
 }
 
-Result<Version> read_trim_floor(DbIterator& iterator) {
-  Result<std::optional<Bytes>> stored = find(iterator, KeySpace::replicated, trim_floor_key);
-  if (!stored) return stored.error();
-  if (!stored->has_value()) return Version();
-  Decoder decoder(**stored);
-  const Version floor(decoder.fixed64());
-  if (!decoder.is_complete()) return Status(Code::corruption, "the stored trim floor is malformed");
-  return floor;
-}
-
 // The lowest version in the log, or `otherwise`.
 Result<Version> read_first(DbIterator& iterator, Version otherwise) {
   iterator.seek(KeySpace::log, {});

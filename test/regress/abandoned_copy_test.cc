@@ -63,31 +63,30 @@ class AbandonedCopy : public testing::Test {};
 using Disks = testing::Types<sim::LevelDbDisk, sim::ModelDisk>;
 TYPED_TEST_SUITE(AbandonedCopy, Disks);
 
+template <class Disk>
+bool finds_copy_after_power_cut(Member<Disk>& member) {
+  member.lose_power();
+  const auto found = member.home->open_unfinished({});
+  EXPECT_TRUE(found);
+  return found && found->has_value();
+}
+
 TYPED_TEST(AbandonedCopy, is_gone_and_no_power_cut_brings_it_back) {
   Member<TypeParam> member;
   ASSERT_TRUE(member.engine->run(DiscardCopyTask{}));
-  member.lose_power();
-  const auto found = member.home->open_unfinished({});
-  ASSERT_TRUE(found);
-  EXPECT_FALSE(found->has_value());
+  EXPECT_FALSE(finds_copy_after_power_cut(member));
 }
 
 TYPED_TEST(AbandonedCopy, that_a_start_removes_is_not_brought_back_either) {
   Member<TypeParam> member;
   member.lose_power();
   must(member.home->remove_unfinished());
-  member.lose_power();
-  const auto found = member.home->open_unfinished({});
-  ASSERT_TRUE(found);
-  EXPECT_FALSE(found->has_value());
+  EXPECT_FALSE(finds_copy_after_power_cut(member));
 }
 
 TYPED_TEST(AbandonedCopy, that_was_not_discarded_is_there) {
   Member<TypeParam> member;
-  member.lose_power();
-  const auto found = member.home->open_unfinished({});
-  ASSERT_TRUE(found);
-  EXPECT_TRUE(found->has_value()) << "or the tests above could not fail";
+  EXPECT_TRUE(finds_copy_after_power_cut(member)) << "or the tests above could not fail";
 }
 
 }  // namespace

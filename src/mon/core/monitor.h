@@ -121,7 +121,10 @@ class Monitor {
   LogChange change_due() const;
   void on_change_proposed(uint64_t term, const LogChange& change);
   Version trim_floor() const;
+  // More than is kept anyway, by enough to be trimmed.
+  bool is_log_long(Version floor, Version committed) const;
   Version trim_due() const;
+  std::vector<HoldStatus> hold_statuses() const;
   void on_hold_trim(TimePoint now, const HoldTrim& hold, Output& out);
   void on_holds_changed(const std::vector<TrimHold>& holds, Output& out);
   void lead_holds(TimePoint now);

@@ -99,14 +99,7 @@ StatusReply Monitor::status(TimePoint now) const {
           member.address);
     }
   }
-  for (const TrimHold& hold : holds_.all()) {
-    const Member* owner = monmap_ ? monmap_->find(hold.requester) : nullptr;
-    const bool is_ended = hold.state == TrimHold::State::ended;
-    const bool blocks = !is_ended && last_committed_.version.value() >=
-                                         hold.version.value() + options_.log_retain_versions + options_.log_trim_min;
-    reply.holds.push_back({owner != nullptr ? owner->name : to_string(hold.requester), hold.version, hold.bytes,
-                           hold.age_ms, is_ended, blocks});
-  }
+  reply.holds = hold_statuses();
   // Whoever answers is listed, also when it is no member.
   if (monmap_ && !is_member()) add(identity_.name, identity_.id, address_);
   return reply;

@@ -28,11 +28,16 @@ Version Monitor::trim_floor() const {
   return floor;
 }
 
+bool Monitor::is_log_long(Version floor, Version committed) const {
+  return committed.value() >= floor.value() + options_.log_retain_versions + options_.log_trim_min;
+}
+
 Version Monitor::trim_due() const {
-  const uint64_t committed = paxos_->log().committed().version.value();
+  const Version committed = paxos_->log().committed().version;
   const Version floor = trim_floor();
-  if (committed < floor.value() + options_.log_retain_versions + options_.log_trim_min) return {};
-  const Version wanted(std::min(committed - options_.log_retain_versions + 1, floor.value() + options_.log_trim_max));
+  if (!is_log_long(floor, committed)) return {};
+  const Version wanted(
+      std::min(committed.value() - options_.log_retain_versions + 1, floor.value() + options_.log_trim_max));
   SYNOD_ASSERT(wanted > floor, "a trim that is due moves the floor");
   const Version limited = holds_.limit(wanted);  // I-22
   return limited > floor ? limited : Version();
@@ -44,7 +49,6 @@ Version Monitor::trim_due() const {
 void Monitor::on_hold_trim(TimePoint now, const HoldTrim& hold, Output& out) {
   const Member* requester = monmap_->find(hold.requester);
   if (!paxos_->is_leader() || requester == nullptr) return;
-  lead_holds(now);
   if (!holds_.on_request(now, hold, trim_floor())) return;
   out.trace(LogLevel::info, fmt::format("sync [5] holds the log for {} from version {} on, cookie {:016x}",
                                         requester->name, hold.version.value(), hold.cookie));
@@ -74,6 +78,17 @@ void Monitor::on_holds_changed(const std::vector<TrimHold>& holds, Output& out) 
       out.trace(LogLevel::info, fmt::format("sync [13] the hold for {} is over, cookie {:016x}", name, hold.cookie));
     }
   }
+}
+
+std::vector<HoldStatus> Monitor::hold_statuses() const {
+  std::vector<HoldStatus> statuses;
+  for (const TrimHold& hold : holds_.all()) {
+    const Member* owner = monmap_ ? monmap_->find(hold.requester) : nullptr;
+    const bool is_ended = hold.state == TrimHold::State::ended;
+    statuses.push_back({owner != nullptr ? owner->name : to_string(hold.requester), hold.version, hold.bytes,
+                        hold.age_ms, is_ended, !is_ended && is_log_long(hold.version, last_committed_.version)});
+  }
+  return statuses;
 }
 
 // Step 13: in quorum, what a member needs comes with the log.

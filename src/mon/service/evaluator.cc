@@ -76,9 +76,7 @@ namespace {
 
 void write(const LogChange& change, Draft& draft) {
   if (change.trim_floor != Version()) {
-    Bytes floor;
-    put_fixed64(floor, change.trim_floor.value());
-    draft.put(Bytes(trim_floor_key), SharedBytes(std::move(floor)));
+    draft.put(Bytes(trim_floor_key), SharedBytes(encode_trim_floor(change.trim_floor)));
   }
   for (const TrimHold& hold : change.holds) {
     if (hold.state == TrimHold::State::released) {

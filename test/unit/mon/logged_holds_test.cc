@@ -179,6 +179,16 @@ TEST(LoggedHoldsTest, two_sessions_of_one_requester_keep_what_either_needs) {
   EXPECT_EQ(leader.holds.limit(Version(50)), Version(20));
 }
 
+TEST(LoggedHoldsTest, one_that_asks_without_end_is_not_remembered_without_end) {
+  Leader leader = holding();
+  uint64_t taken = 0;
+  for (uint64_t i = 1; i <= 100'000; ++i) taken += leader.ask(Version(10), cookie + i) ? 1 : 0;
+  EXPECT_LE(taken, 1000U);
+  EXPECT_FALSE(leader.ask(Version(10))) << "a renewal";
+  leader.holds.check_invariants();
+  EXPECT_EQ(leader.holds.limit(Version(50)), Version(10));
+}
+
 TEST(LoggedHoldsTest, it_follows_a_requester_that_has_switched_and_is_over_when_that_is_in_quorum) {
   Leader leader = holding();
   leader.holds.on_progress(leader.now, b, Version(8), true);  // its old store, in the quorum that it is leaving

@@ -270,8 +270,8 @@ TEST(SyncProviderTest, results_that_come_after_the_end_of_their_session_send_not
 
 // ---------------------------------------------------------------------------------------------- holds
 
-TEST(TrimHoldsTest, the_lowest_hold_limits_the_trim_and_a_release_ends_it) {
-  TrimHolds holds;
+TEST(OwnHoldsTest, the_lowest_hold_limits_the_trim_and_a_release_ends_it) {
+  OwnHolds holds;
   const TimePoint now{seconds(1)};
   EXPECT_EQ(holds.limit(Version(9)), Version(9));
   holds.hold(1, Version(7), now + seconds(30));
@@ -282,8 +282,8 @@ TEST(TrimHoldsTest, the_lowest_hold_limits_the_trim_and_a_release_ends_it) {
   EXPECT_EQ(holds.limit(Version(9)), Version(7));
 }
 
-TEST(TrimHoldsTest, a_renewal_moves_the_end_but_not_the_version_and_without_one_the_hold_lapses) {
-  TrimHolds holds;
+TEST(OwnHoldsTest, a_renewal_moves_the_end_but_not_the_version_and_without_one_the_hold_lapses) {
+  OwnHolds holds;
   const TimePoint now{seconds(1)};
   holds.hold(1, Version(5), now + seconds(30));
   holds.hold(1, Version(8), now + seconds(60));

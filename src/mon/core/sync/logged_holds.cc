@@ -9,6 +9,13 @@ namespace synod {
 
 using State = TrimHold::State;
 
+namespace {
+
+// Of one requester, in the time in which they lapse: it has one session at a time, and begins a new one once a lease.
+constexpr size_t asks_max = 1000;
+
+}  // namespace
+
 void LoggedHolds::load(const std::vector<TrimHold>& holds) {
   holds_.clear();
   for (const TrimHold& stored : holds) {
@@ -88,6 +95,7 @@ void LoggedHolds::begin_leadership(TimePoint now) {
 bool LoggedHolds::on_request(TimePoint now, const HoldTrim& request, Version floor) {
   SYNOD_ASSERT(floor > Version(), "[5] a hold keeps entries, and the genesis is none");
   Hold& hold = holds_[request.requester];
+  if (hold.asks.size() >= asks_max && hold.asks.count(request.cookie) == 0) return false;
   const auto [ask, is_new] = hold.asks.try_emplace(request.cookie, Ask{std::max(request.version, floor), now});
   ask->second.heard = now;
   if (!is_new) return false;
@@ -177,6 +185,7 @@ Version LoggedHolds::limit(Version floor) const {
 void LoggedHolds::check_invariants() const {
   for (const auto& [requester, hold] : holds_) {
     SYNOD_ASSERT(hold.logged || hold.wanted, "[5] a hold is logged, or to be logged");
+    SYNOD_ASSERT(hold.asks.size() <= asks_max, "[5] what one requester asks for is bounded");
     SYNOD_ASSERT(!hold.logged || hold.logged->state != State::released, "[13] what is released is not there");
     SYNOD_ASSERT(!hold.logged || hold.logged->requester == requester, "[5] one hold for each requester");
     SYNOD_ASSERT(!hold.wanted || hold.wanted->requester == requester, "[5] one hold for each requester");

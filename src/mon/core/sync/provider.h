@@ -10,7 +10,7 @@
 #include "base/time.h"
 #include "mon/core/options.h"
 #include "mon/core/output.h"
-#include "mon/core/sync/trim_holds.h"
+#include "mon/core/sync/own_holds.h"
 #include "store/log_change.h"
 
 namespace synod {
@@ -81,7 +81,7 @@ class SyncProvider {
   CoreOptions options_;
   std::map<uint64_t, Session> sessions_;  // by cookie
   uint64_t last_number_ = 0;
-  TrimHolds own_holds_;
+  OwnHolds own_holds_;
   TimePoint next_send_;  // by the rate, which all sessions share
 };
 

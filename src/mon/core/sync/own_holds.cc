@@ -1,4 +1,4 @@
-#include "mon/core/sync/trim_holds.h"
+#include "mon/core/sync/own_holds.h"
 
 #include <algorithm>
 
@@ -6,17 +6,17 @@
 
 namespace synod {
 
-void TrimHolds::hold(uint64_t cookie, Version version, TimePoint until) {
+void OwnHolds::hold(uint64_t cookie, Version version, TimePoint until) {
   SYNOD_ASSERT(version > Version(), "[5] a hold keeps entries, and the genesis is none");
   const auto [it, is_new] = holds_.try_emplace(cookie, Hold{version, until});
   it->second.until = until;
 }
 
-void TrimHolds::expire(TimePoint now) {
+void OwnHolds::expire(TimePoint now) {
   std::erase_if(holds_, [&](const auto& item) { return now >= item.second.until; });
 }
 
-Version TrimHolds::limit(Version floor) const {
+Version OwnHolds::limit(Version floor) const {
   Version limited = floor;
   for (const auto& [cookie, hold] : holds_) limited = std::min(limited, hold.version);
   return limited;

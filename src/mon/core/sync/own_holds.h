@@ -1,4 +1,5 @@
-// Which versions the log must keep for running syncs. A hold lapses by itself when it is not renewed.
+// Which versions a provider keeps in its own log for the syncs that it serves, whatever the log itself says
+// (logged_holds.h). A hold lapses by itself when it is not renewed.
 // Pure; used by one thread.
 #pragma once
 
@@ -10,7 +11,7 @@
 
 namespace synod {
 
-class TrimHolds {
+class OwnHolds {
  public:
   // Keeps the log from `version` on, until `until`; renews the hold if there is one.
   void hold(uint64_t cookie, Version version, TimePoint until);
