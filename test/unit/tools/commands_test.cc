@@ -199,7 +199,7 @@ TEST_F(CommandsTest, what_the_cluster_refuses_is_exit_5) {
 
 TEST_F(CommandsTest, an_unknown_outcome_is_exit_4) {
   store_.write_failure = Status(Code::unknown_outcome, "the leader changed");
-  const Outcome put = run({"put", "k", "v", "--timeout", "0.2"});
+  const Outcome put = run({"put", "k", "v", "--timeout", "2"});
   EXPECT_EQ(put.code, 4);
   EXPECT_EQ(put.err, "synod: outcome unknown: " + monitor_.address() + ": the leader changed\n");
 }
@@ -228,7 +228,7 @@ TEST_F(CommandsTest, status_without_a_quorum_is_printed_all_the_same) {
 
 TEST_F(CommandsTest, status_waits_for_a_quorum_of_that_many) {
   store_.quorum = 2;
-  const Outcome waited = run({"status", "--wait-quorum", "3", "--timeout", "0.3"});
+  const Outcome waited = run({"status", "--wait-quorum", "3", "--timeout", "2"});
   EXPECT_EQ(waited.code, 3);
   EXPECT_NE(waited.out.find("(2 of 3)"), std::string::npos);
   EXPECT_EQ(run({"status", "--wait-quorum", "2"}).code, 0);
