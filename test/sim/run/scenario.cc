@@ -84,11 +84,42 @@ FaultType draw_type(SeededRandom& random, const std::set<FaultClass>& classes) {
   return FaultType::kill;
 }
 
-// With more than these at a time nobody reaches anybody, and nothing is to be seen.
+// Faults of one kind that run, of which there may be so many at a time: with more cuts nobody reaches anybody, and with
+// more members down there is no majority most of the time, and nothing is to be seen.
+class Running {
+ public:
+  explicit Running(size_t most) : most_(most) {}
+  bool leaves_room(Duration at) {
+    std::erase_if(ends_, [&](Duration end) { return end <= at; });
+    return ends_.size() < most_;
+  }
+  void add(const Fault& fault) { ends_.push_back(fault.at + fault.length); }
+
+ private:
+  size_t most_;
+  std::vector<Duration> ends_;
+};
+
 constexpr size_t cuts_max = 2;
 bool cuts_links(const Fault& fault) {
   return class_of(fault.type) == FaultClass::partitions || fault.type == FaultType::flap;
 }
+
+// When the next fault comes at the latest, for some fault to be active half of the time, but for a start: a run in
+// which little is asked while one is active shows little.
+class Activity {
+ public:
+  Duration next_at_most() const { return std::max(until_, 2 * active_ + seconds(2)); }
+  void add(const Fault& fault) {
+    const Duration end = fault.at + fault.length;
+    active_ += std::max(end - std::max(fault.at, until_), Duration());
+    until_ = std::max(until_, end);
+  }
+
+ private:
+  Duration active_{};
+  Duration until_{};  // no fault so far is active for longer
+};
 
 // Of the faults that draw_type() draws.
 Duration mean_length(const std::set<FaultClass>& classes) {
@@ -134,7 +165,7 @@ Scenario expand(uint64_t seed, size_t members, Duration length, Profile profile)
   scenario.write_buffer_bytes = options.between(8, 64) << 10;
   scenario.clients = options.between(3, 8);
   // One run in eight is a busy one.
-  const uint64_t per_second = options.chance(12) ? options.between(40, 100) : options.between(8, 20);
+  const uint64_t per_second = options.chance(12) ? options.between(40, 100) : options.between(14, 28);
   scenario.request_interval = Duration(seconds(1)) * scenario.clients / per_second;
 
   // Each class of faults is off in half of the runs (swarm testing: Groce et al., 2012), but not all of them.
@@ -145,8 +176,11 @@ Scenario expand(uint64_t seed, size_t members, Duration length, Profile profile)
     if (faults.chance(50)) classes.insert(static_cast<FaultClass>(i));
   }
   const Duration interval = std::max<Duration>(mean_length(classes) * 10 / faults.between(8, 22), milliseconds(700));
-  std::vector<Duration> cuts;  // the ends of those that run
-  for (Duration at = faults.exponential(interval); at < length; at += faults.exponential(interval)) {
+  Running cuts(cuts_max);
+  Running downs(members / 2 + 1);
+  Activity activity;
+  const auto next = [&](Duration at) { return std::min(at + faults.exponential(interval), activity.next_at_most()); };
+  for (Duration at = next({}); at < length; at = next(at)) {
     Fault fault;
     fault.number = scenario.faults.size();
     fault.type = draw_type(faults, classes);
@@ -155,11 +189,14 @@ Scenario expand(uint64_t seed, size_t members, Duration length, Profile profile)
     fault.member = faults.chance(40) ? leader_rank : faults.below(members);
     fault.other = faults.below(members);
     fault.amount = faults.next();
-    if (cuts_links(fault)) {
-      std::erase_if(cuts, [&](Duration end) { return end <= at; });
-      if (cuts.size() >= cuts_max) continue;
-      cuts.push_back(fault.at + fault.length);
+    Running* const running = cuts_links(fault)                               ? &cuts
+                             : class_of(fault.type) == FaultClass::processes ? &downs
+                                                                             : nullptr;
+    if (running != nullptr) {
+      if (!running->leaves_room(at)) continue;
+      running->add(fault);
     }
+    activity.add(fault);
     scenario.faults.push_back(fault);
   }
   return scenario;
