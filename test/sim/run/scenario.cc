@@ -84,41 +84,56 @@ FaultType draw_type(SeededRandom& random, const std::set<FaultClass>& classes) {
   return FaultType::kill;
 }
 
-// Faults of one kind that run, of which there may be so many at a time: with more cuts nobody reaches anybody, and with
-// more members down there is no majority most of the time, and nothing is to be seen.
-class Running {
- public:
-  explicit Running(size_t most) : most_(most) {}
-  bool leaves_room(Duration at) {
-    std::erase_if(ends_, [&](Duration end) { return end <= at; });
-    return ends_.size() < most_;
-  }
-  void add(const Fault& fault) { ends_.push_back(fault.at + fault.length); }
-
- private:
-  size_t most_;
-  std::vector<Duration> ends_;
-};
-
+// With more than these at a time nobody reaches anybody, and nothing is to be seen.
 constexpr size_t cuts_max = 2;
 bool cuts_links(const Fault& fault) {
   return class_of(fault.type) == FaultClass::partitions || fault.type == FaultType::flap;
 }
 
-// When the next fault comes at the latest, for some fault to be active half of the time, but for a start: a run in
-// which little is asked while one is active shows little.
-class Activity {
+// How many members a fault keeps from serving, roughly.
+size_t members_lost(const Fault& fault, size_t members) {
+  if (fault.type == FaultType::power_cut_of_many) return members;
+  const FaultClass of = class_of(fault.type);
+  return of == FaultClass::processes || of == FaultClass::partitions || of == FaultClass::disks ? 1 : 0;
+}
+
+// Sees to it that a run shows something: for about half of the time some fault is active while a majority serves, and
+// for a third of the time at most none does. A rough reckoning: whoever is lost may have been the leader.
+class Pace {
  public:
-  Duration next_at_most() const { return std::max(until_, 2 * active_ + seconds(2)); }
-  void add(const Fault& fault) {
+  explicit Pace(size_t members) : members_(members) {}
+
+  // When the next fault comes at the latest.
+  Duration next_at_most() const { return std::max(active_until_, 2 * (active_ - stalled_) + seconds(1)); }
+  // False: it would stop the cluster for too long.
+  bool add(const Fault& fault) {
     const Duration end = fault.at + fault.length;
-    active_ += std::max(end - std::max(fault.at, until_), Duration());
-    until_ = std::max(until_, end);
+    std::vector<Duration> ends = ends_;
+    std::erase_if(ends, [&](Duration other) { return other <= fault.at; });
+    ends.insert(ends.end(), members_lost(fault, members_), end);
+    std::sort(ends.rbegin(), ends.rend());
+    const size_t majority = members_ / 2 + 1;
+    const Duration stalled_until = ends.size() < majority ? Duration() : ends[majority - 1];
+    const Duration failover = members_lost(fault, members_) > 0 ? seconds(1) : seconds(0);
+    const Duration stalled = stalled_ + beyond(stalled_until, std::max(fault.at, stalled_until_)) + failover;
+    if (stalled > fault.at / 3 + seconds(2)) return false;
+    ends_ = std::move(ends);
+    stalled_ = stalled;
+    stalled_until_ = std::max(stalled_until_, stalled_until);
+    active_ += beyond(end, std::max(fault.at, active_until_));
+    active_until_ = std::max(active_until_, end);
+    return true;
   }
 
  private:
-  Duration active_{};
-  Duration until_{};  // no fault so far is active for longer
+  static Duration beyond(Duration end, Duration begin) { return std::max(end - begin, Duration()); }
+
+  size_t members_;
+  std::vector<Duration> ends_;  // of the faults that keep a member from serving, once for each such member
+  Duration active_{};           // for so long some fault is active, of those that came so far
+  Duration active_until_{};
+  Duration stalled_{};  // for so long there is no majority
+  Duration stalled_until_{};
 };
 
 // Of the faults that draw_type() draws.
@@ -165,7 +180,7 @@ Scenario expand(uint64_t seed, size_t members, Duration length, Profile profile)
   scenario.write_buffer_bytes = options.between(8, 64) << 10;
   scenario.clients = options.between(3, 8);
   // One run in eight is a busy one.
-  const uint64_t per_second = options.chance(12) ? options.between(40, 100) : options.between(14, 28);
+  const uint64_t per_second = options.chance(12) ? options.between(40, 100) : options.between(20, 36);
   scenario.request_interval = Duration(seconds(1)) * scenario.clients / per_second;
 
   // Each class of faults is off in half of the runs (swarm testing: Groce et al., 2012), but not all of them.
@@ -176,10 +191,11 @@ Scenario expand(uint64_t seed, size_t members, Duration length, Profile profile)
     if (faults.chance(50)) classes.insert(static_cast<FaultClass>(i));
   }
   const Duration interval = std::max<Duration>(mean_length(classes) * 10 / faults.between(8, 22), milliseconds(700));
-  Running cuts(cuts_max);
-  Running downs(members / 2 + 1);
-  Activity activity;
-  const auto next = [&](Duration at) { return std::min(at + faults.exponential(interval), activity.next_at_most()); };
+  std::vector<Duration> cuts;  // the ends of those that run
+  Pace pace(members);
+  const auto next = [&](Duration at) {
+    return std::min(at + faults.exponential(interval), std::max(at + milliseconds(500), pace.next_at_most()));
+  };
   for (Duration at = next({}); at < length; at = next(at)) {
     Fault fault;
     fault.number = scenario.faults.size();
@@ -189,14 +205,10 @@ Scenario expand(uint64_t seed, size_t members, Duration length, Profile profile)
     fault.member = faults.chance(40) ? leader_rank : faults.below(members);
     fault.other = faults.below(members);
     fault.amount = faults.next();
-    Running* const running = cuts_links(fault)                               ? &cuts
-                             : class_of(fault.type) == FaultClass::processes ? &downs
-                                                                             : nullptr;
-    if (running != nullptr) {
-      if (!running->leaves_room(at)) continue;
-      running->add(fault);
-    }
-    activity.add(fault);
+    std::erase_if(cuts, [&](Duration end) { return end <= at; });
+    if (cuts_links(fault) && cuts.size() >= cuts_max) continue;
+    if (!pace.add(fault)) continue;
+    if (cuts_links(fault)) cuts.push_back(fault.at + fault.length);
     scenario.faults.push_back(fault);
   }
   return scenario;

@@ -51,6 +51,7 @@ std::vector<TrimHold> LoggedHolds::on_chosen(TimePoint now, const LogChange& cha
     }
     if (!hold.logged && (!hold.wanted || hold.wanted->state == State::released)) holds_.erase(chosen.requester);
   }
+  for (auto& [requester, hold] : holds_) raise(hold, change.trim_floor);
   return changed;
 }
 
@@ -81,6 +82,14 @@ void LoggedHolds::follow_log(TimePoint now, Hold& hold) const {
   want(now, hold, wanted);
   hold.wanted = hold.logged;
   hold.asks[wanted.cookie] = {wanted.version, now};
+}
+
+// A floor that an earlier leadership proposed may pass what this one was asked for, and has not logged yet.
+void LoggedHolds::raise(Hold& hold, Version floor) {
+  SYNOD_ASSERT(!hold.logged || hold.logged->state != State::held || hold.logged->version >= floor,
+               "I-22: no floor passes a hold that is logged");
+  for (auto& [cookie, ask] : hold.asks) ask.version = std::max(ask.version, floor);
+  if (hold.wanted && hold.wanted->state == State::held) hold.wanted->version = std::max(hold.wanted->version, floor);
 }
 
 void LoggedHolds::begin_leadership(TimePoint now) {

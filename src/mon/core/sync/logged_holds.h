@@ -63,6 +63,7 @@ class LoggedHolds {
   };
   void want(TimePoint now, Hold& hold, const TrimHold& wanted) const;
   void follow_log(TimePoint now, Hold& hold) const;
+  static void raise(Hold& hold, Version floor);
   void decide(TimePoint now, Hold& hold) const;
 
   CoreOptions options_;
