@@ -34,6 +34,13 @@ Result<CurrentStore> find_current_store(FileSystem& files, const std::string& di
   return Status(Code::corruption, fmt::format("{}/CURRENT_STORE names {}, which does not exist", dir, *name));
 }
 
+// The store that was made, and that nothing has switched to.
+Result<std::optional<std::string>> find_unfinished(FileSystem& files, const std::string& dir) {
+  const Result<std::string> current = read_current_store(files, dir);
+  if (!current && current.error().code() != Code::not_found) return current.error();
+  return newest_store_after(files, dir, current ? *current : std::string());
+}
+
 // Verifies that an open store reaches its bound, and lets the bound cover all that it holds.
 Status cover(const KeyValueDB& db, const Bound& bound, const std::string& store, BoundFile& bound_file) {
   const Result<Bound> found = read_bound(*db.new_iterator());
@@ -85,6 +92,9 @@ class LockedDb final : public KeyValueDB {
   Status commit(const DbBatch& batch, Durability durability) override { return db_->commit(batch, durability); }
   Result<std::optional<Bytes>> get(KeySpace space, ByteView key) const override { return db_->get(space, key); }
   std::unique_ptr<DbIterator> make_iterator(CacheUse use) const override { return db_->make_iterator(use); }
+  std::optional<double> share_before(KeySpace space, ByteView key) const override {
+    return db_->share_before(space, key);
+  }
 
  private:
   DirLock lock_;  // given up after the database is closed
@@ -179,9 +189,7 @@ Result<DataDir::NewStore> DataDir::create_store(const DatabaseOptions& options) 
 }
 
 Result<std::optional<DataDir::NewStore>> DataDir::open_unfinished(const DatabaseOptions& options) {
-  const Result<std::string> current = read_current_store(files_, path_);
-  if (!current) return current.error();
-  const Result<std::optional<std::string>> name = newest_store_after(files_, path_, *current);
+  const Result<std::optional<std::string>> name = find_unfinished(files_, path_);
   if (!name) return name.error();
   if (!*name) return std::optional<NewStore>();
   const std::string path = fmt::format("{}/{}", path_, **name);
@@ -195,12 +203,11 @@ Result<std::optional<DataDir::NewStore>> DataDir::open_unfinished(const Database
 }
 
 Status DataDir::remove_unfinished() {
-  const Result<std::string> current = read_current_store(files_, path_);
-  if (!current) return current.error();
-  const Result<std::optional<std::string>> unfinished = newest_store_after(files_, path_, *current);
+  const Result<std::optional<std::string>> unfinished = find_unfinished(files_, path_);
   if (!unfinished) return unfinished.error();
   if (!*unfinished) return Status::ok();
-  SYNOD_RETURN_IF_ERROR(remove_stores_except(files_, path_, {*current}));
+  const Result<std::string> current = read_current_store(files_, path_);
+  SYNOD_RETURN_IF_ERROR(remove_stores_except(files_, path_, {current ? *current : std::string()}));
   return files_.sync_directory(path_);
 }
 
@@ -226,6 +233,19 @@ Result<std::unique_ptr<KeyValueDB>> open_read_only(const std::string& dir) {
   const Result<CurrentStore> store = find_current_store(posix_files(), dir);
   if (!store) return store.error();
   return with_lock(*std::move(lock), open_level_db_read_only(store->path, DatabaseOptions{}, honest_cuts(dir, *store)));
+}
+
+Result<std::unique_ptr<KeyValueDB>> open_unfinished_read_only(const std::string& dir) {
+  if (!posix_files().is_directory(dir)) return Status(Code::not_found, fmt::format("{} is not a directory", dir));
+  Result<DirLock> lock = DirLock::take_shared(dir);
+  if (!lock) return lock.error();
+  const Result<std::optional<std::string>> name = find_unfinished(posix_files(), dir);
+  if (!name) return name.error();
+  if (!*name) return Status(Code::not_found, fmt::format("{} holds no unfinished store", dir));
+  const std::string path = fmt::format("{}/{}", dir, **name);
+  const Result<TornTail> tail = find_torn_tail(posix_files(), path, 0);
+  if (!tail) return tail.error();
+  return with_lock(*std::move(lock), open_level_db_read_only(path, DatabaseOptions{}, tail->cuts));
 }
 
 Result<std::unique_ptr<KeyValueDB>> open_for_repair(const std::string& dir) {

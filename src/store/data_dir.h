@@ -65,8 +65,10 @@ class DataDir : public StoreHome {
 // permission. Fails with `in_use` while a daemon has it. The directory stays locked (shared) as long as the database
 // lives.
 Result<std::unique_ptr<KeyValueDB>> open_read_only(const std::string& dir);
-// For the tools' set and rm: the same, writable. Opens as the daemon does, numbers each batch and moves the bound;
-// every commit is durable.
+// The same for the store that a sync has not finished. Fails with `not_found` if there is none.
+Result<std::unique_ptr<KeyValueDB>> open_unfinished_read_only(const std::string& dir);
+// For the tools' set and rm: as open_read_only, writable. Opens as the daemon does, numbers each batch and moves the
+// bound; every commit is durable.
 Result<std::unique_ptr<KeyValueDB>> open_for_repair(const std::string& dir);
 
 }  // namespace synod

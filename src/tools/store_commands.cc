@@ -13,33 +13,22 @@
 #include "store/data_dir.h"
 #include "store/monitor_store.h"
 #include "tools/exit_code.h"
+#include "tools/store_common.h"
+#include "tools/store_sync.h"
 
 namespace synod {
 namespace {
 
-constexpr int exit_different = 1;
-constexpr int exit_error = 2;
-
-int fail(const Status& failure) {
-  fmt::print(stderr, "synod-store: {}\n", failure.message());
-  return failure.code() == Code::not_found ? exit_not_found : exit_error;
-}
+int fail(const Status& failure) { return fail_store_command(failure); }
 
 void print_line(ByteView text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
   std::fputc('\n', stdout);
 }
 
-Result<std::unique_ptr<MonitorStore>> open_store(const std::string& dir) {
-  Result<std::unique_ptr<KeyValueDB>> db = open_read_only(dir);
-  // A directory without a store is an error, not a key that is missing.
-  if (!db) return Status(Code::io_error, db.error().message());
-  return std::make_unique<MonitorStore>(*std::move(db));
-}
-
 // Opens the store of the first argument and hands it to `command`.
 int with_store(const StoreOptions& options, const std::function<Status(const MonitorStore&)>& command) {
-  const Result<std::unique_ptr<MonitorStore>> store = open_store(options.arguments[0]);
+  const Result<std::unique_ptr<MonitorStore>> store = open_stopped_store(options.arguments[0]);
   if (!store) return fail(store.error());
   const Status status = command(**store);
   return status.is_ok() ? exit_ok : fail(status);
@@ -107,14 +96,14 @@ void explain(const Comparison& comparison) {
 }
 
 int compare(const StoreOptions& options) {
-  const Result<std::unique_ptr<MonitorStore>> a = open_store(options.arguments[0]);
+  const Result<std::unique_ptr<MonitorStore>> a = open_stopped_store(options.arguments[0]);
   if (!a) return fail(a.error());
-  const Result<std::unique_ptr<MonitorStore>> b = open_store(options.arguments[1]);
+  const Result<std::unique_ptr<MonitorStore>> b = open_stopped_store(options.arguments[1]);
   if (!b) return fail(b.error());
   const Result<Comparison> comparison = compare_stores(**a, **b, print_difference);
   if (!comparison) return fail(comparison.error());
   explain(*comparison);
-  return comparison->is_equal() ? exit_ok : exit_different;
+  return comparison->is_equal() ? exit_ok : exit_not_found;
 }
 
 // set (with a value) and rm.
@@ -125,7 +114,7 @@ Status repair(const std::string& dir, const std::string& escaped_key, const std:
   Result<Bytes> value = escaped_value ? unescape(*escaped_value) : Bytes();
   if (!value) return value.error();
   const Result<std::unique_ptr<KeyValueDB>> db = open_for_repair(dir);
-  if (!db) return {Code::io_error, db.error().message()};
+  if (!db) return why_not_opened(dir, db.error());
 
   ReplicatedTransaction transaction;
   if (escaped_value) {
@@ -154,6 +143,7 @@ int run_store_command(const StoreOptions& options) {
       {"get", [&] { return with_store(options, [&](const auto& store) { return get(store, words[1]); }); }},
       {"stats", [&] { return with_store(options, stats); }},
       {"digest", [&] { return with_store(options, digest); }},
+      {"sync", [&] { return sync_stores(options); }},
       {"set", [&] { return report(repair(words[0], words[1], words[2])); }},
       {"rm", [&] { return report(repair(words[0], words[1], std::nullopt)); }},
   };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/program_options.hpp>
+#include <charconv>
 #include <sstream>
 
 #include "tools/command_line.h"
@@ -17,25 +18,38 @@ struct Command {
   const char* name;
   const char* arguments;
   size_t argument_count;
-  bool writes;
+  std::vector<const char*> options;
   const char* what;
 };
 
-constexpr Command commands[] = {
-    {"compare", "A B", 2, false, "names the keys in which the stores of two directories differ"},
-    {"list", "DIR", 1, false, "prints the keys, one a line"},
-    {"get", "DIR KEY", 2, false, "prints the value of one key"},
-    {"dump", "DIR", 1, false, "prints KEY<TAB>VALUE for every key"},
-    {"stats", "DIR", 1, false, "prints first_committed, last_committed, keys, and bytes of keys and values"},
-    {"digest", "DIR", 1, false, "prints the digest of all keys and values, and the version that they are of"},
-    {"set", "DIR KEY VALUE --accept-risk", 3, true, "stores VALUE under KEY"},
-    {"rm", "DIR KEY --accept-risk", 2, true, "removes KEY"},
+const Command commands[] = {
+    {"compare", "A B", 2, {}, "names the keys in which the stores of two directories differ"},
+    {"list", "DIR", 1, {}, "prints the keys, one a line"},
+    {"get", "DIR KEY", 2, {}, "prints the value of one key"},
+    {"dump", "DIR", 1, {}, "prints KEY<TAB>VALUE for every key"},
+    {"stats", "DIR", 1, {}, "prints first_committed, last_committed, keys, and bytes of keys and values"},
+    {"digest", "DIR", 1, {}, "prints the digest of all keys and values, and the version that they are of"},
+    {"sync",
+     "SRC DST",
+     2,
+     {"chunk-bytes", "window", "stop-after-chunk", "resume", "format"},
+     "copies the store of SRC to DST, a new directory"},
+    {"set", "DIR KEY VALUE --accept-risk", 3, {"accept-risk"}, "stores VALUE under KEY"},
+    {"rm", "DIR KEY --accept-risk", 2, {"accept-risk"}, "removes KEY"},
 };
 
 po::options_description described_options() {
   po::options_description options("Options (before or after the command)");
   auto add = options.add_options();
   add("accept-risk", "needed by set and rm, after which the store differs from its peers' until it is repaired");
+  add("chunk-bytes", po::value<std::string>()->value_name("N"),
+      "sync: keys and values in a chunk, bytes (1..8388608, default 1048576); a larger key goes alone");
+  add("window", po::value<std::string>()->value_name("N"),
+      "sync: chunks that are made durable together (1..64, default 4)");
+  add("stop-after-chunk", po::value<std::string>()->value_name("N"),
+      "sync: end once chunk N of the copy is durable, with exit code 4");
+  add("resume", "sync: go on with a copy that was begun");
+  add("format", po::value<std::string>()->value_name("F"), "sync: plain or json (default plain)");
   add("help", "print this and exit");
   add("version", "print the commit that this was built from and exit");
   return options;
@@ -43,12 +57,38 @@ po::options_description described_options() {
 
 Status usage_error(std::string what) { return {Code::invalid_argument, std::move(what) + "; see synod-store --help"}; }
 
+Status assign_number(const std::string& name, const std::string& text, uint64_t most, auto& to) {
+  uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || number < 1 || number > most) {
+    return usage_error(most == UINT64_MAX
+                           ? fmt::format("--{} takes a number from 1, not '{}'", name, text)
+                           : fmt::format("--{} takes a number from 1 to {}, not '{}'", name, most, text));
+  }
+  to = static_cast<std::remove_reference_t<decltype(to)>>(number);
+  return Status::ok();
+}
+
+Status assign_option(const std::string& name, const std::string& value, StoreSyncOptions& sync) {
+  if (name == "chunk-bytes") return assign_number(name, value, 8 << 20, sync.chunk_bytes);
+  if (name == "window") return assign_number(name, value, 64, sync.window);
+  if (name == "stop-after-chunk") return assign_number(name, value, UINT64_MAX, sync.stop_after_chunk);
+  if (name == "resume") sync.resume = true;
+  if (name == "format") {
+    if (value != "plain" && value != "json") {
+      return usage_error(fmt::format("--format takes plain or json, not '{}'", value));
+    }
+    sync.as_json = value == "json";
+  }
+  return Status::ok();
+}
+
 }  // namespace
 
 Result<StoreOptions> parse_store_options(const std::vector<std::string>& arguments) {
   const Result<CommandLine> line = parse_command_line(arguments, described_options());
   if (!line) return usage_error(line.error().message());
-  StoreOptions options{line->has("help"), line->has("version"), {}, line->arguments};
+  StoreOptions options{line->has("help"), line->has("version"), {}, line->arguments, {}};
   if (options.help || options.version) return options;
   if (options.arguments.empty()) return usage_error("no command given");
   options.command = options.arguments.front();
@@ -63,12 +103,17 @@ Result<StoreOptions> parse_store_options(const std::vector<std::string>& argumen
                                    count < command->argument_count ? "few" : "many", command->name,
                                    command->arguments));
   }
-  const bool accepts_risk = line->has("accept-risk");
-  if (command->writes && !accepts_risk) {
+  const auto takes = [&](const std::string& name) {
+    return std::find(command->options.begin(), command->options.end(), name) != command->options.end();
+  };
+  for (const auto& [name, value] : line->options) {
+    if (!takes(name)) return usage_error(fmt::format("{} takes no --{}", command->name, name));
+    SYNOD_RETURN_IF_ERROR(assign_option(name, value, options.sync));
+  }
+  if (takes("accept-risk") && !line->has("accept-risk")) {
     return usage_error(
         fmt::format("{} changes one member's store behind the cluster's back: add --accept-risk", command->name));
   }
-  if (!command->writes && accepts_risk) return usage_error(fmt::format("{} takes no --accept-risk", command->name));
   return options;
 }
 
@@ -89,9 +134,17 @@ compare prints "differs KEY", "only-in A KEY" and "only-in B KEY", where A and B
 directory. Where their versions differ, it rolls the older one forward in memory with the newer one's log; it says on
 standard error what it compared.
 
-A directory that a running monitor uses is refused. All commands but set and rm leave every byte of it as it is.
+sync copies by the protocol that members sync with, from one snapshot and in chunks, each of them durable with what says
+how far the copy is; it verifies the copy before it counts. The copy is a data directory without identity, as compare
+takes it: no member's, and none starts on it. Until it is complete it is refused with "unfinished sync at chunk N". With
+--resume a sync goes on with it, also from another source, which must be as far as the copy; without it DST must not be
+there or be empty. What is told at the end is what this run has moved: chunks, the number of the first one, keys, bytes
+of keys and values; base_version is the oldest state that the copy was taken from.
 
-Exit codes: 0 ok, identical; 1 different, or no such key; 2 error.
+A directory that a running monitor uses is refused. All commands but set, rm, and sync of its DST leave every byte of it
+as it is.
+
+Exit codes: 0 ok, identical; 1 different, or no such key; 2 error; 4 stopped after --stop-after-chunk; 130 interrupted.
 )";
   return text.str();
 }

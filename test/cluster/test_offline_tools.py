@@ -1,14 +1,18 @@
 """`synod-store` on the directories of stopped members."""
 
 import hashlib
+import itertools
 import os
 import re
 import shutil
+import signal
+import subprocess
 import unittest
 
-from harness import NOT_FOUND, OK, STORE, USAGE, ClusterTest, parse_lines, run
+from harness import MON, NOT_FOUND, OK, STORE, USAGE, ClusterTest, free_ports, parse_lines, run, wait_until
 
-DIFFERENT, ERROR = 1, 2
+DIFFERENT, ERROR, STOPPED = 1, 2, 4
+REFUSED_DIRECTORY = 3  # of synod-mon
 READ_ONLY = ('list', 'dump', 'stats', 'digest')
 BINARY = bytes(range(256))
 
@@ -229,6 +233,92 @@ class OfflineTools(ClusterTest):
         before = tree_hash(flipped)
         self.assert_exit(store('compare', flipped, self.data('a')), ERROR)
         self.assertEqual(tree_hash(flipped), before)
+
+
+class Sync(ClusterTest):
+    """`synod-store sync`: a stopped member's store is copied as members copy it."""
+    shared_members = 3
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.shared.import_pairs((f'key/{i:05}', f'value {i} ' * 20) for i in range(20000))
+        cls.shared.terminate_all()
+        cls.source = cls.shared['a'].data
+
+    def assert_copy(self, copy):
+        ran = self.assert_exit(store('compare', self.source, copy), OK)
+        self.assert_says(ran.err, 'identical')
+        self.assertEqual(store('digest', copy).out, store('digest', self.source).out)
+
+    def assert_no_member(self, directory, *words):
+        ran = run(MON, '--name', 'a', '--data', directory, '--initial-members', f'a=127.0.0.1:{free_ports(1)[0]}')
+        self.assert_refused(ran, REFUSED_DIRECTORY, directory, *words)
+
+    def test_a_copy_is_equal_and_is_nobody(self):
+        copy = self.scratch() / 'copy'
+        before = tree_hash(self.source)
+        ran = self.assert_exit(store('sync', self.source, copy, '--format', 'json'), OK)
+        self.assertEqual(tree_hash(self.source), before)
+        told = ran.json()
+        self.assertEqual((told['complete'], told['first_chunk']), (True, 1))
+        self.assertEqual(told['keys'], len(store('list', self.source).out.splitlines()))
+        self.assert_copy(copy)
+        self.assert_no_member(copy, 'no identity')
+        self.assert_copy(copy)
+
+    def test_a_stopped_sync_is_refused_until_it_has_gone_on(self):
+        copy = self.scratch() / 'copy'
+        options = ('--chunk-bytes', 100_000, '--format', 'json')
+        first = self.assert_exit(store('sync', self.source, copy, '--stop-after-chunk', 7, *options), STOPPED).json()
+        self.assertEqual((first['complete'], first['chunks']), (False, 7))
+        for words in (['compare', copy, self.source], ['get', copy, 'kv/k/key/00001'], ['list', copy],
+                      ['sync', self.source, copy]):
+            self.assert_refused(store(*words), ERROR, 'unfinished sync at chunk 7')
+        self.assert_no_member(copy, 'unfinished sync at chunk 7')
+        second = self.assert_exit(store('sync', self.source, copy, '--resume', *options), OK).json()
+        self.assertEqual((second['complete'], second['first_chunk']), (True, 8))
+        self.assert_copy(copy)
+        third = self.assert_exit(store('sync', self.source, copy, '--resume', *options), OK).json()
+        self.assertEqual((third['complete'], third['chunks'], third['bytes']), (True, 0, 0))
+
+    def test_a_killed_sync_goes_on_where_its_disk_says(self):
+        copy = self.scratch() / 'copy'
+        chunks, kills = 0, 0
+        for pause in itertools.chain((0.02 * i for i in range(1, 12)), (1000,)):
+            process = subprocess.Popen([STORE, 'sync', self.source, copy, '--chunk-bytes', '5000', '--resume'],
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            with process:
+                try:
+                    process.wait(pause)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    kills += 1
+                out, err = process.communicate()
+            if process.returncode == OK:
+                break
+            self.assertEqual(process.returncode, -signal.SIGKILL, err)
+            found = re.search('unfinished sync at chunk (\\d+)', store('list', copy).err)
+            if found:
+                self.assertGreaterEqual(int(found[1]), chunks)
+                chunks = int(found[1])
+        self.assertEqual(process.returncode, OK, err)
+        self.assertGreater(kills, 0)
+        self.assertIn(f'first_chunk {chunks + 1}\n', out)
+        self.assert_copy(copy)
+
+    def test_an_interrupted_sync_says_where_it_stands(self):
+        copy = self.scratch() / 'copy'
+        process = subprocess.Popen([STORE, 'sync', self.source, copy, '--chunk-bytes', '1'],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        wait_until(lambda: (copy / 'store.1' / 'CURRENT').exists(), 30, 'the sync has begun')
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 130, err)
+        self.assertIn('complete false\n', out)
+        self.assertRegex(err, 'unfinished sync at chunk \\d+: synod-store sync --resume goes on with it')
+        self.assert_exit(store('sync', self.source, copy, '--resume'), OK)
+        self.assert_copy(copy)
 
 
 class DifferentVersions(ClusterTest):

@@ -16,6 +16,7 @@
 #include "mon/daemon/open_member.h"
 #include "mon/daemon/store_engine.h"
 #include "mon/daemon/store_threads.h"
+#include "mon/daemon/unfinished_copy.h"
 #include "msg/asio_loop.h"
 
 namespace synod {
@@ -73,6 +74,16 @@ int run_opened(const DaemonOptions& options, AsioLoop& loop, Random& random, Dat
   return exit_code;
 }
 
+// What synod-store sync has begun is nobody's directory yet.
+Status check_no_unfinished_sync(DataDir& dir) {
+  const Result<std::optional<Bytes>> identity = dir.read_identity();
+  if (dir.has_store() || !identity || *identity) return Status::ok();  // open_member says more
+  const Result<std::optional<StoreHome::NewStore>> store = dir.open_unfinished({});
+  if (!store || !*store) return Status::ok();
+  const Result<std::optional<CopyRecord>> copy = read_copy_record(*(*store)->db);
+  return copy && *copy ? unfinished_sync(dir.path(), **copy) : Status::ok();
+}
+
 }  // namespace
 
 int run_daemon(const DaemonOptions& options) {
@@ -91,6 +102,8 @@ int run_daemon(const DaemonOptions& options) {
   };
   Result<std::unique_ptr<DataDir>> dir = DataDir::open(options.data);
   if (!dir) return refuse(exit_directory_refused, dir.error().message());
+  const Status is_free = check_no_unfinished_sync(**dir);
+  if (!is_free.is_ok()) return refuse(exit_directory_refused, is_free.message());
   OpenedMember opened;
   if (const auto refusal = open_member(**dir, options, random, opened)) return refuse(refusal->code, refusal->why);
   return run_opened(options, loop, random, **dir, std::move(opened), is_stopped);

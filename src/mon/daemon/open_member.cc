@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "base/mutant.h"
-#include "mon/core/sync/copy_record.h"
 #include "mon/core/sync/requester.h"
+#include "mon/daemon/unfinished_copy.h"
 #include "mon/service/monmap_service.h"
 
 namespace synod {
@@ -59,12 +59,11 @@ void load_copy(StoreHome& home, const DaemonOptions& options, OpenedMember& open
   if (unfinished && !*unfinished) return;
   Status why = unfinished.status();
   if (unfinished) {
-    const Result<std::optional<Bytes>> record = (*unfinished)->db->get(KeySpace::local, copy_record_key);
+    const Result<std::optional<CopyRecord>> record = read_copy_record(*(*unfinished)->db);
     if (record && !*record) return;  // made, and nothing written
-    const Result<CopyRecord> decoded = record ? CopyRecord::decode(**record) : Result<CopyRecord>(record.error());
-    why = decoded.status();
-    if (decoded) {
-      opened.start.copy = *decoded;
+    why = record.status();
+    if (record) {
+      opened.start.copy = *record;
       opened.unfinished = std::move(**unfinished);
       return;
     }

@@ -14,13 +14,11 @@
 #include "mon/service/monmap_service.h"
 
 namespace synod {
-namespace {}  // namespace
-
 StoreEngine::StoreEngine(StoreHome& home, std::unique_ptr<MonitorStore> store, EngineOptions options)
     : home_(home), options_(options), store_(std::move(store)) {}
 
 void StoreEngine::go_on_with(StoreHome::NewStore unfinished) {
-  SYNOD_ASSERT(store_ != nullptr && new_store_ == nullptr, "a copy is beside a store, and there is one");
+  SYNOD_ASSERT(new_store_ == nullptr, "there is one copy");
   new_name_ = std::move(unfinished.name);
   new_store_ = std::make_unique<MonitorStore>(std::move(unfinished.db));
 }
@@ -168,8 +166,7 @@ Result<TaskResult> StoreEngine::run_on_writer(const FormTask& task) {
 }
 
 Result<TaskResult> StoreEngine::run_on_writer(const CreateStoreTask&) {
-  SYNOD_ASSERT(store_ != nullptr, "only a formed member copies a store");
-  Result<uint64_t> last = store_->last_sequence();
+  Result<uint64_t> last = store_ == nullptr ? 0 : store_->last_sequence();
   if (!last) return last.error();
   // Numbers are not used again: neither those of a copy that was given up, nor those that went to this store meanwhile.
   if (new_store_ != nullptr) {
@@ -228,7 +225,7 @@ Result<TaskResult> StoreEngine::run_on_writer(const SwitchTask& task) {
   StoreWrites writes{EraseEntries{Version(1), Version(UINT64_MAX)}};
   for (const LogEntry& entry : task.accepted) writes.push_back(PutEntry{entry});
   SYNOD_RETURN_IF_ERROR(new_store_->commit({&writes}, Durability::durable));
-  const Result<uint64_t> old_sequence = store_->last_sequence();
+  const Result<uint64_t> old_sequence = store_ == nullptr ? 0 : store_->last_sequence();
   const Result<uint64_t> new_sequence = new_store_->last_sequence();
   if (!old_sequence) return old_sequence.error();
   if (!new_sequence) return new_sequence.error();

@@ -29,7 +29,7 @@ class StoreEngine {
   // `store` is the home's current store, or null if it has none yet.
   StoreEngine(StoreHome& home, std::unique_ptr<MonitorStore> store, EngineOptions options);
 
-  // A copy that an earlier life began. REQUIRES: called before anything else.
+  // A copy that an earlier life began, also if there is no current store. REQUIRES: called before anything else.
   void go_on_with(StoreHome::NewStore unfinished);
 
   // All jobs as one batch, durable if one of them is to be, and then covered by the bound (I-11). After a failure

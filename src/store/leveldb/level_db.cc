@@ -178,6 +178,9 @@ class ReadOnlyLevelDb final : public KeyValueDB {
   }
   Result<std::optional<Bytes>> get(KeySpace space, ByteView key) const override { return db_->get(space, key); }
   std::unique_ptr<DbIterator> make_iterator(CacheUse use) const override { return db_->make_iterator(use); }
+  std::optional<double> share_before(KeySpace space, ByteView key) const override {
+    return db_->share_before(space, key);
+  }
 
  private:
   std::string path_;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "as_nobody.h"
+#include "store/records.h"
 #include "store_helpers.h"
 #include "temp_dir.h"
 
@@ -253,6 +254,44 @@ TEST(DataDir, switching_to_what_is_no_store_is_refused) {
   EXPECT_EQ(current_value(*dir), "v");
 }
 
+TEST(DataDir, a_store_that_nothing_has_switched_to_is_found_where_there_is_no_other) {
+  const test::TempDir temp;
+  const auto dir = open_dir(temp / "d");
+  EXPECT_FALSE(dir->open_unfinished({})->has_value());
+  EXPECT_TRUE(dir->remove_unfinished().is_ok());
+  { ASSERT_TRUE(dir->create_store({})->db->commit(batch_of(put("k", "v")), Durability::durable).is_ok()); }
+  {
+    const auto unfinished = dir->open_unfinished({});
+    ASSERT_TRUE(unfinished && *unfinished);
+    EXPECT_EQ((*unfinished)->name, "store.1");
+  }
+  ASSERT_TRUE(dir->remove_unfinished().is_ok());
+  EXPECT_FALSE(dir->open_unfinished({})->has_value());
+}
+
+TEST(DataDir, an_unfinished_store_can_be_read_without_changing_it) {
+  const test::TempDir temp;
+  {
+    const auto dir = open_dir(temp / "d");
+    auto made = dir->create_store({});
+    DbBatch batch = batch_of(put("k", "v"));
+    add_sequence(batch, 1);
+    ASSERT_TRUE(made->db->commit(batch, Durability::durable).is_ok());
+    EXPECT_EQ(open_unfinished_read_only(temp / "d").error().code(), Code::in_use);
+  }
+  EXPECT_EQ(open_read_only(temp / "d").error().code(), Code::not_found);
+  const auto before = test::fingerprint(temp / "d");
+  {
+    const auto reader = open_unfinished_read_only(temp / "d");
+    ASSERT_TRUE(reader) << reader.error().to_string();
+    EXPECT_EQ((*reader)->get(KeySpace::replicated, "k")->value(), "v");
+  }
+  EXPECT_EQ(test::fingerprint(temp / "d"), before);
+  { make_current(*open_dir(temp / "d"), "v"); }
+  EXPECT_EQ(open_unfinished_read_only(temp / "d").error().code(), Code::not_found);
+  EXPECT_EQ(open_unfinished_read_only(temp / "none").error().code(), Code::not_found);
+}
+
 TEST(DataDir, reading_only_changes_nothing_and_keeps_daemons_out_while_it_lasts) {
   const test::TempDir temp;
   { make_current(*open_dir(temp / "d"), "v"); }
@@ -263,6 +302,7 @@ TEST(DataDir, reading_only_changes_nothing_and_keeps_daemons_out_while_it_lasts)
     const auto second = open_read_only(temp / "d");
     ASSERT_TRUE(second) << second.error().to_string();
     EXPECT_EQ(value_in(**reader), "v");
+    EXPECT_TRUE((*reader)->share_before(KeySpace::replicated, "z").has_value());
     const auto daemon = DataDir::open(temp / "d");
     ASSERT_FALSE(daemon);
     EXPECT_EQ(daemon.error().code(), Code::in_use);

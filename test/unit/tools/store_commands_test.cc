@@ -3,62 +3,19 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdio>
 #include <filesystem>
 
 #include "store/data_dir.h"
-#include "store/monitor_store.h"
 #include "test/unit/store/temp_dir.h"
+#include "test/unit/tools/run_store_tool.h"
+#include "test/unit/tools/stopped_member.h"
 
 namespace synod {
 namespace {
 
-struct Outcome {
-  int code = 0;
-  std::string out;
-  std::string err;
-};
-
-Outcome run(const std::vector<std::string>& words) {
-  const Result<StoreOptions> options = parse_store_options(words);
-  EXPECT_TRUE(options.has_value()) << options.error().message();
-  testing::internal::CaptureStdout();
-  testing::internal::CaptureStderr();
-  Outcome outcome;
-  if (options) outcome.code = run_store_command(*options);
-  std::fflush(stdout);
-  outcome.out = testing::internal::GetCapturedStdout();
-  outcome.err = testing::internal::GetCapturedStderr();
-  return outcome;
-}
-
-Position genesis() { return {Version(), genesis_hash(Fsid{{1}})}; }
-
-// A history of `versions` values, of which value v puts kv/k/<v>, in a new data directory.
-void make_member(const std::string& path, uint64_t versions) {
-  Result<std::unique_ptr<DataDir>> dir = DataDir::open(path);
-  ASSERT_TRUE(dir.has_value()) << dir.error().message();
-  Result<DataDir::NewStore> made = (*dir)->create_store({});
-  ASSERT_TRUE(made.has_value()) << made.error().message();
-  Bound bound;
-  {
-    MonitorStore store(std::move(made->db));
-    ReplicatedTransaction first;
-    first.put("kv/k/a\tb", SharedBytes(Bytes("\0\xff", 2)));
-    ASSERT_TRUE(store.initialize(genesis(), first).is_ok());
-    Position top = genesis();
-    for (uint64_t version = 1; version <= versions; ++version) {
-      ReplicatedTransaction value;
-      value.put("kv/k/" + std::to_string(version), SharedBytes("value " + std::to_string(version)));
-      const LogEntry entry = make_log_entry(top, {1, MemberId(7)}, SharedBytes(value.encode()));
-      const StoreWrites writes = {PutEntry{entry}, ApplyEntry{entry.position(), entry.value}};
-      ASSERT_TRUE(store.commit({&writes}, Durability::durable).is_ok());
-      top = entry.position();
-    }
-    bound = *read_bound(*store.db().new_iterator());
-  }
-  ASSERT_TRUE((*dir)->switch_to(made->name, bound).is_ok());
-}
+using test::make_member;
+using test::Outcome;
+const auto run = test::run_store_tool;
 
 class StoreCommandsTest : public testing::Test {
  protected:

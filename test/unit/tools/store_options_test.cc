@@ -42,9 +42,36 @@ TEST(StoreOptionsTest, help_and_version_need_nothing_else) {
   EXPECT_TRUE(parse_store_options({"--version"})->version);
 }
 
+TEST(StoreOptionsTest, of_a_sync) {
+  const Result<StoreOptions> plain = parse_store_options({"sync", "a", "b"});
+  ASSERT_TRUE(plain.has_value());
+  EXPECT_EQ(plain->sync.chunk_bytes, 1048576U);
+  EXPECT_EQ(plain->sync.window, 4U);
+  EXPECT_EQ(plain->sync.stop_after_chunk, 0U);
+  EXPECT_FALSE(plain->sync.resume || plain->sync.as_json);
+  const Result<StoreOptions> all = parse_store_options({"sync", "a", "b", "--chunk-bytes", "1", "--window", "64",
+                                                        "--stop-after-chunk=7", "--resume", "--format", "json"});
+  ASSERT_TRUE(all.has_value());
+  EXPECT_EQ(all->sync.chunk_bytes, 1U);
+  EXPECT_EQ(all->sync.window, 64U);
+  EXPECT_EQ(all->sync.stop_after_chunk, 7U);
+  EXPECT_TRUE(all->sync.resume && all->sync.as_json);
+}
+
+TEST(StoreOptionsTest, of_a_sync_are_checked_and_nobody_elses) {
+  expect_complaint({"sync", "a", "b", "--chunk-bytes", "0"}, "--chunk-bytes takes a number from 1 to 8388608, not '0'");
+  expect_complaint({"sync", "a", "b", "--chunk-bytes", "1k"}, "not '1k'");
+  expect_complaint({"sync", "a", "b", "--window", "65"}, "--window takes a number from 1 to 64, not '65'");
+  expect_complaint({"sync", "a", "b", "--stop-after-chunk", "-1"}, "--stop-after-chunk");
+  expect_complaint({"sync", "a", "b", "--format", "xml"}, "plain or json, not 'xml'");
+  expect_complaint({"sync", "a", "b", "--accept-risk"}, "sync takes no --accept-risk");
+  expect_complaint({"compare", "a", "b", "--resume"}, "compare takes no --resume");
+  expect_complaint({"sync", "a"}, "too few arguments: synod-store sync SRC DST");
+}
+
 TEST(StoreOptionsTest, the_help_names_every_command) {
-  for (const char* part :
-       {"compare", "list", "get", "dump", "stats", "digest", "set", "rm", "--accept-risk", "only-in"}) {
+  for (const char* part : {"compare", "list", "get", "dump", "stats", "digest", "sync", "--resume", "set", "rm",
+                           "--accept-risk", "only-in"}) {
     EXPECT_NE(store_help_text().find(part), std::string::npos) << part;
   }
 }

@@ -1,0 +1,72 @@
+// A sync between two stores in one process, without a network: the provider, the requester and the store engine that
+// sync members of a cluster, with a queue in place of messages. For the offline tool.
+//
+// Used by one thread; blocks on the disk.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "mon/core/options.h"
+#include "mon/core/sync/provider.h"
+#include "mon/core/sync/requester.h"
+#include "mon/daemon/snapshot_reader.h"
+#include "mon/daemon/store_engine.h"
+
+namespace synod {
+
+class LocalSync {
+ public:
+  struct Progress {
+    CopyRecord copy;         // what is durable of it
+    uint32_t per_mille = 0;  // of the source, roughly; 0: not known
+  };
+  // Called when chunks have become durable. False ends the sync there.
+  using Watch = std::function<bool(const Progress&)>;
+
+  // Both stores must outlive the sync. `source_name` is for people; `copy` is what the target has of an unfinished one.
+  LocalSync(const CoreOptions& options, const MonitorStore& source, const std::string& source_name, StoreEngine& target,
+            std::optional<CopyRecord> copy);
+
+  // True: the copy is verified, and is the target's current store. False: `watch` has ended it, or no more than
+  // `last_chunk` chunks of it were wanted (0: all), and the target has a copy to go on with. Fails with `refused` if
+  // the copy is of no use any more, with other codes if the source cannot go on with it, or a disk fails.
+  Result<bool> run(uint64_t last_chunk, const Watch& watch);
+  // What is durable of the copy.
+  const CopyRecord& copy() const { return progress_.copy; }
+
+ private:
+  struct Sent {
+    MemberId to;
+    Message message;
+  };
+  struct ProviderTask {
+    uint64_t session = 0;
+    Task task;
+  };
+
+  // Each does one thing that is due, and says whether there was one.
+  Result<bool> deliver();
+  Result<bool> serve();
+  Result<bool> write(uint64_t last_chunk);
+
+  Result<TaskResult> read(const Task& task);
+  void collect(Output& out);
+
+  const CoreOptions options_;
+  const MonitorStore& source_;
+  StoreEngine& target_;
+  Progress progress_;
+  SyncProvider provider_;
+  SyncProvider::View view_;
+  std::optional<SyncRequester> requester_;
+  SyncRequester::Outcome outcome_ = SyncRequester::Outcome::running;
+  std::unique_ptr<SnapshotReader> reader_;
+  std::deque<Sent> sent_;
+  std::deque<ProviderTask> reads_;
+  std::deque<Task> writes_;
+};
+
+}  // namespace synod

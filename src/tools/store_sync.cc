@@ -1,0 +1,193 @@
+#include "tools/store_sync.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <memory>
+#include <utility>
+
+#include "mon/daemon/local_sync.h"
+#include "mon/daemon/unfinished_copy.h"
+#include "store/data_dir.h"
+#include "store/log_reader.h"
+#include "tools/exit_code.h"
+#include "tools/interrupt.h"
+#include "tools/progress.h"
+#include "tools/store_common.h"
+
+namespace synod {
+namespace {
+
+int fail(const Status& failure) { return fail_store_command(failure); }
+
+// What is told of a sync at its end: what this run has moved, and where the copy is.
+struct Summary {
+  bool is_complete = false;
+  uint64_t chunks = 0;
+  uint64_t first_chunk = 0;  // its number, counted over all runs
+  uint64_t keys = 0;
+  uint64_t bytes = 0;  // of keys and values
+  Version base;        // the oldest state that was copied from
+  Version version;     // that the copy has, or will have
+};
+
+Summary summary_of(bool is_complete, const CopyRecord& before, const CopyRecord& after) {
+  return {is_complete,
+          after.chunks - before.chunks,
+          before.chunks + 1,
+          after.keys - before.keys,
+          after.bytes - before.bytes,
+          after.cursor.base.version,
+          after.cursor.highest.version};
+}
+
+void print(const Summary& summary, bool as_json) {
+  const char* const form =
+      as_json ? "{{\"complete\":{},\"chunks\":{},\"first_chunk\":{},\"keys\":{},\"bytes\":{},\"base_version\":{},"
+                "\"version\":{}}}\n"
+              : "complete {}\nchunks {}\nfirst_chunk {}\nkeys {}\nbytes {}\nbase_version {}\nversion {}\n";
+  fmt::print(fmt::runtime(form), summary.is_complete, summary.chunks, summary.first_chunk, summary.keys, summary.bytes,
+             summary.base.value(), summary.version.value());
+}
+
+// A directory that a sync may fill.
+struct Target {
+  std::unique_ptr<DataDir> dir;
+  std::optional<StoreHome::NewStore> unfinished;  // the copy, if there is one
+  std::optional<CopyRecord> copy;
+};
+
+// Nothing is made in a directory that is something else.
+Status check_place(const std::string& source, const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  if (fs::equivalent(source, path, error)) {
+    return {Code::invalid_argument, fmt::format("{} and {} are the same directory", source, path)};
+  }
+  if (!fs::exists(path, error)) return Status::ok();
+  if (!fs::is_directory(path, error)) return {Code::invalid_argument, path + " is not a directory"};
+  if (fs::is_empty(path, error) || fs::exists(path + "/lock", error)) return Status::ok();
+  return {Code::invalid_argument, path + " is neither empty nor a data directory"};
+}
+
+Result<Target> open_target(const std::string& path) {
+  Target target;
+  Result<std::unique_ptr<DataDir>> dir = DataDir::open(path);
+  if (!dir) return dir.error();
+  target.dir = *std::move(dir);
+  const Result<std::optional<Bytes>> identity = target.dir->read_identity();
+  if (!identity || *identity) {
+    return Status(Code::refused, path + " is the directory of a member, which syncs by itself when it is started");
+  }
+  if (target.dir->has_store()) return target;
+  Result<std::optional<StoreHome::NewStore>> unfinished = target.dir->open_unfinished({});
+  const auto unusable = [&](const std::string& why) {
+    return Status(Code::refused,
+                  fmt::format("cannot go on with the copy in {}: {}; remove the directory to begin again", path, why));
+  };
+  if (!unfinished) return unusable(unfinished.error().message());
+  if (!*unfinished) return target;
+  const Result<std::optional<CopyRecord>> copy = read_copy_record(*(*unfinished)->db);
+  if (!copy) return unusable(copy.error().message());
+  const Result<uint64_t> batches = read_sequence(*(*unfinished)->db->new_iterator());
+  if (!batches) return unusable(batches.error().message());
+  // create_store() makes the first store if there is none.
+  if ((*unfinished)->name != "store.1" || (!*copy && *batches > 0)) {
+    return unusable((*unfinished)->name + " is no copy, and nothing says what it is");
+  }
+  target.copy = *copy;
+  if (target.copy) target.unfinished = **std::move(unfinished);
+  return target;
+}
+
+// What a run may begin with, or why it may not: the options say what is expected in the target.
+Status check_expected(const StoreOptions& options, const Target& target) {
+  const std::string& path = options.arguments[1];
+  if (options.sync.resume) return Status::ok();
+  if (target.dir->has_store()) return {Code::refused, path + " holds a store already"};
+  return target.copy ? unfinished_sync(path, *target.copy) : Status::ok();
+}
+
+int report_complete(const StoreOptions& options, DataDir& dir) {
+  Result<std::unique_ptr<KeyValueDB>> db = dir.open_current({});
+  if (!db) return fail(db.error());
+  const Result<Position> applied = MonitorStore(*std::move(db)).applied();
+  if (!applied) return fail(applied.error());
+  fmt::print(stderr, "synod-store: {} is complete at version {}: nothing to do\n", options.arguments[1],
+             applied->version.value());
+  print({.is_complete = true, .base = applied->version, .version = applied->version}, options.sync.as_json);
+  return exit_ok;
+}
+
+// Draws the progress, and ends the sync when the user wants that.
+class Watcher {
+ public:
+  bool operator()(const LocalSync::Progress& progress) {
+    const CopyRecord& copy = progress.copy;
+    bar_.show(progress.per_mille, copy.cursor.is_complete()
+                                      ? "verifies the copy"
+                                      : fmt::format("chunk {}, {} keys, {:.1f} MB", copy.chunks, copy.keys,
+                                                    static_cast<double>(copy.bytes) / 1e6));
+    return !is_interrupted();
+  }
+  void clear() { bar_.clear(); }
+
+ private:
+  ProgressBar bar_{isatty(STDERR_FILENO) != 0, 1000};
+};
+
+CoreOptions core_options(const StoreOptions& options) {
+  CoreOptions core;
+  core.sync_chunk_bytes = options.sync.chunk_bytes;
+  core.sync_window = options.sync.window;
+  return core;
+}
+
+// One sync, or two: a copy that the source cannot go on with is begun again.
+int run_sync(const StoreOptions& options, const MonitorStore& source, Target target) {
+  StoreEngine engine(*target.dir, nullptr, {});
+  if (target.unfinished) engine.go_on_with(*std::move(target.unfinished));
+  Watcher watcher;
+  const auto watch = [&](const LocalSync::Progress& progress) { return watcher(progress); };
+  CopyRecord before = target.copy.value_or(CopyRecord());
+  std::optional<LocalSync> sync;
+  sync.emplace(core_options(options), source, options.arguments[0], engine, std::move(target.copy));
+  Result<bool> is_complete = sync->run(options.sync.stop_after_chunk, watch);
+  if (!is_complete && is_complete.error().code() == Code::refused) {
+    const Result<TaskResult> discarded = engine.run(DiscardCopyTask{});
+    if (!discarded) return fail(discarded.error());
+    if (before.chunks > 0) {
+      watcher.clear();
+      fmt::print(stderr, "synod-store: begins again from the start: {}\n", is_complete.error().message());
+      before = CopyRecord();
+      sync.emplace(core_options(options), source, options.arguments[0], engine, std::nullopt);
+      is_complete = sync->run(options.sync.stop_after_chunk, watch);
+    }
+  }
+  watcher.clear();
+  if (!is_complete) return fail(is_complete.error());
+  print(summary_of(*is_complete, before, sync->copy()), options.sync.as_json);
+  if (*is_complete) return exit_ok;
+  fmt::print(stderr, "synod-store: {}\n", unfinished_sync(options.arguments[1], sync->copy()).message());
+  return is_interrupted() ? exit_interrupted : exit_unknown_outcome;
+}
+
+}  // namespace
+
+int sync_stores(const StoreOptions& options) {
+  catch_interrupt();
+  const std::string& path = options.arguments[1];
+  const Result<std::unique_ptr<MonitorStore>> source = open_stopped_store(options.arguments[0]);
+  if (!source) return fail(source.error());
+  const Status place = check_place(options.arguments[0], path);
+  if (!place.is_ok()) return fail(place);
+  Result<Target> target = open_target(path);
+  if (!target) return fail(target.error());
+  const Status expected = check_expected(options, *target);
+  if (!expected.is_ok()) return fail(expected);
+  if (target->dir->has_store()) return report_complete(options, *target->dir);
+  return run_sync(options, **source, *std::move(target));
+}
+
+}  // namespace synod
