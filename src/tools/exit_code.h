@@ -10,7 +10,8 @@ enum ExitCode : int {
   exit_not_found = 1,    // synod-store: different, or not found
   exit_usage = 2,        // or input that cannot be read; synod-store: any error
   exit_unavailable = 3,  // no quorum or timeout, and certainly not done
-  exit_unknown_outcome = 4,  // synod-store: stopped where it was asked to
+  exit_unknown_outcome = 4,
+  exit_stopped = 4,  // synod-store: where it was asked to
   exit_refused = 5,
   exit_interrupted = 130,
 };

@@ -170,7 +170,7 @@ int run_sync(const StoreOptions& options, const MonitorStore& source, Target tar
   print(summary_of(*is_complete, before, sync->copy()), options.sync.as_json);
   if (*is_complete) return exit_ok;
   fmt::print(stderr, "synod-store: {}\n", unfinished_sync(options.arguments[1], sync->copy()).message());
-  return is_interrupted() ? exit_interrupted : exit_unknown_outcome;
+  return is_interrupted() ? exit_interrupted : exit_stopped;
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ constexpr TimePoint now{};
 
 LocalSync::LocalSync(const CoreOptions& options, const MonitorStore& source, const std::string& source_name,
                      StoreEngine& target, std::optional<CopyRecord> copy)
-    : options_(options), source_(source), target_(target), provider_(options) {
+    : source_(source), target_(target), provider_(options) {
   if (copy) progress_.copy = *copy;
   Output out;
   // The target has no store: there is none to mark, nothing that it has committed, and no log.

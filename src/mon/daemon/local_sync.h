@@ -55,7 +55,6 @@ class LocalSync {
   Result<TaskResult> read(const Task& task);
   void collect(Output& out);
 
-  const CoreOptions options_;
   const MonitorStore& source_;
   StoreEngine& target_;
   Progress progress_;
