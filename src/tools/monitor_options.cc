@@ -35,6 +35,7 @@ struct Settings {
   uint64_t lease_ms = 0, log_retain_versions = 0, log_trim_min = 0;
   uint64_t max_value_bytes = 0, max_key_bytes = 0, sync_chunk_bytes = 0, sync_rate = 0, sync_hold_bytes = 0,
            write_buffer_bytes = 0;
+  bool mirror_store = false;
 };
 
 po::options_description describe(Settings& settings) {
@@ -69,6 +70,9 @@ po::options_description describe(Settings& settings) {
        "what the log keeps at most for a member that syncs, bytes of values (65536..1000000000000)")  //
       ("write-buffer-bytes", number(settings.write_buffer_bytes, defaults.database.write_buffer_bytes),
        "LevelDB's write buffer, bytes (65536..1073741824)")  //
+      ("mirror-store", po::bool_switch(&settings.mirror_store),
+       "for debugging: keep all of the store in memory, too, compare each operation, and stop at the first "
+       "difference")  //
       ("log-level", po::value(&settings.log_level)->value_name("LEVEL")->default_value("info"),
        "debug, info, warning, error or off")  //
       ("help", "print this")("version", "print the version, with the commit");
@@ -117,6 +121,7 @@ Result<DaemonOptions> to_options(const Settings& settings, bool form) {
   options.core.sync_rate = settings.sync_rate;
   options.core.sync_hold_bytes = settings.sync_hold_bytes;
   options.database.write_buffer_bytes = settings.write_buffer_bytes;
+  options.database.mirror = settings.mirror_store;
   return options;
 }
 

@@ -67,6 +67,14 @@ class Sync(ClusterTest):
         cluster.wait_quorum(len(cluster.names))
         return fields
 
+    def test_while_every_operation_of_every_store_is_compared_with_memory(self):
+        cluster = self.left_behind(sync_options=(*SMALL_CHUNKS, '--write-buffer-bytes', 65536, '--mirror-store'))
+        for daemon in cluster.daemons.values():
+            self.assertIn(b'mirrors its store in memory', daemon.log_bytes())
+        self.restart_behind(cluster)
+        self.wait_synced(cluster)
+        cluster.put('after', 'value', mons=('c',))
+
     def test_a_member_behind_the_trimmed_log_is_brought_back_by_store_synchronization(self):
         cluster = self.left_behind()
         self.restart_behind(cluster)

@@ -53,6 +53,9 @@ int run_opened(const DaemonOptions& options, AsioLoop& loop, Random& random, Dat
   const std::string address = opened.start.address;
   Executor executor({loop, loop, random, loop, storage}, std::move(opened.start), within_open_files(options.messenger),
                     on_exit);
+  if (options.database.mirror) {
+    log(LogLevel::warning, "mirrors its store in memory and compares every operation: for debugging");
+  }
   reported_executor = &executor;
   set_crash_reporter(report_crash);
   const Status started = executor.start();

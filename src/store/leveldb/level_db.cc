@@ -19,6 +19,7 @@
 #include "store/leveldb/posix_env.h"
 #include "store/leveldb/translate.h"
 #include "store/leveldb/unwatched_reads.h"
+#include "store/mirrored_db.h"
 #include "store/space_key.h"
 
 namespace synod {
@@ -200,6 +201,7 @@ Result<std::unique_ptr<KeyValueDB>> open_level_db(const std::string& path, const
                                                   OpenMode mode, std::shared_ptr<leveldb::Env> env) {
   auto db = std::make_unique<LevelDb>(path, options, std::move(env));
   SYNOD_RETURN_IF_ERROR(db->open(mode));
+  if (options.mirror) return mirror_in_memory(std::move(db));
   return std::unique_ptr<KeyValueDB>(std::move(db));
 }
 

@@ -1,8 +1,9 @@
-// What every KeyValueDB promises, on the two that are used.
+// What every KeyValueDB promises, on the two that are used, and on one compared with the other.
 #include <atomic>
 #include <thread>
 
 #include "key_value_db_suite.h"
+#include "store/mirrored_db.h"
 
 namespace synod::test {
 namespace {
@@ -13,11 +14,20 @@ DbKind memory_kind() {
 DbKind level_db_kind() {
   return {"level_db", [](const std::string& dir) { return open_level_db_for_test(dir + "/db", OpenMode::create); }};
 }
-INSTANTIATE_TEST_SUITE_P(All, KeyValueDbTest, testing::Values(memory_kind(), level_db_kind()), name_of);
+DbKind mirrored_kind() {
+  return {"mirrored", [](const std::string& dir) {
+            Result<std::unique_ptr<KeyValueDB>> db =
+                mirror_in_memory(open_level_db_for_test(dir + "/db", OpenMode::create));
+            return db ? *std::move(db) : nullptr;
+          }};
+}
+INSTANTIATE_TEST_SUITE_P(All, KeyValueDbTest, testing::Values(memory_kind(), level_db_kind(), mirrored_kind()),
+                         name_of);
 
 // And to several threads.
 class KeyValueDbThreads : public KeyValueDbTest {};
-INSTANTIATE_TEST_SUITE_P(All, KeyValueDbThreads, testing::Values(memory_kind(), level_db_kind()), name_of);
+INSTANTIATE_TEST_SUITE_P(All, KeyValueDbThreads, testing::Values(memory_kind(), level_db_kind(), mirrored_kind()),
+                         name_of);
 
 // Enough data that LevelDB flushes and compacts below the iterator.
 TEST_P(KeyValueDbThreads, an_iterator_is_not_disturbed_by_a_writer_thread) {
