@@ -6,6 +6,8 @@ namespace synod::codec {
 // clang-format off
 template <> struct ProtoOf<SyncStart> { using type = proto::SyncStart; };
 template <> struct ProtoOf<HoldTrim> { using type = proto::HoldTrim; };
+template <> struct ProtoOf<SyncRanges> { using type = proto::SyncRanges; };
+template <> struct ProtoOf<SyncDiffering> { using type = proto::SyncDiffering; };
 template <> struct ProtoOf<SyncChunk> { using type = proto::SyncChunk; };
 template <> struct ProtoOf<SyncAck> { using type = proto::SyncAck; };
 template <> struct ProtoOf<SyncAbort> { using type = proto::SyncAbort; };
@@ -34,6 +36,7 @@ void pack(const SyncStart& message, proto::SyncStart* to, Packer&) {
   to->set_committed(message.committed.value());
   to->set_window(message.window);
   if (message.resume) pack(*message.resume, to->mutable_resume());
+  to->set_is_delta(message.is_delta);
 }
 
 void unpack(const proto::SyncStart& from, SyncStart& message, Unpacker& unpacker) {
@@ -41,6 +44,7 @@ void unpack(const proto::SyncStart& from, SyncStart& message, Unpacker& unpacker
   message.committed = Version(from.committed());
   message.window = from.window();
   if (from.has_resume()) message.resume = unpack(from.resume(), unpacker);
+  message.is_delta = from.is_delta();
 }
 
 void pack(const HoldTrim& message, proto::HoldTrim* to, Packer&) {
@@ -55,6 +59,47 @@ void unpack(const proto::HoldTrim& from, HoldTrim& message, Unpacker&) {
   message.version = Version(from.version());
 }
 
+void pack(const SyncRanges& message, proto::SyncRanges* to, Packer&) {
+  to->set_cookie(message.cookie);
+  to->set_sequence(message.sequence);
+  to->set_after(message.after);
+  for (const SyncRange& range : message.ranges) {
+    proto::SyncRange* packed = to->add_ranges();
+    packed->set_last_key(range.last_key);
+    packed->set_digest(range.digest);
+  }
+  to->set_per_mille(message.per_mille);
+}
+
+void unpack(const proto::SyncRanges& from, SyncRanges& message, Unpacker&) {
+  message.cookie = from.cookie();
+  message.sequence = from.sequence();
+  message.after = from.after();
+  message.ranges.reserve(static_cast<size_t>(from.ranges_size()));
+  for (const proto::SyncRange& range : from.ranges()) message.ranges.push_back({range.last_key(), range.digest()});
+  message.per_mille = from.per_mille();
+}
+
+void pack(const SyncDiffering& message, proto::SyncDiffering* to, Packer& packer) {
+  to->set_cookie(message.cookie);
+  to->set_sequence(message.sequence);
+  for (const DifferingRange& range : message.ranges) {
+    proto::DifferingRange* packed = to->add_ranges();
+    packed->set_index(range.index);
+    packed->set_is_cleared(range.is_cleared);
+    packed->set_fingerprints_size(packer.put(range.fingerprints));
+  }
+}
+
+void unpack(const proto::SyncDiffering& from, SyncDiffering& message, Unpacker& unpacker) {
+  message.cookie = from.cookie();
+  message.sequence = from.sequence();
+  for (const proto::DifferingRange& range : from.ranges()) {
+    if (range.fingerprints_size() % sizeof(uint64_t) != 0) unpacker.fail("a fingerprint does not have 8 bytes");
+    message.ranges.push_back({range.index(), range.is_cleared(), unpacker.value(range.fingerprints_size())});
+  }
+}
+
 void pack(const SyncChunk& message, proto::SyncChunk* to, Packer& packer) {
   to->set_cookie(message.cookie);
   to->set_sequence(message.sequence);
@@ -66,6 +111,8 @@ void pack(const SyncChunk& message, proto::SyncChunk* to, Packer& packer) {
   to->set_digest(pack(message.digest));
   to->set_bytes(message.bytes);
   to->set_per_mille(message.per_mille);
+  to->set_ranges(message.ranges);
+  for (const uint32_t number : message.erased) to->add_erased(number);
 }
 
 void unpack(const proto::SyncChunk& from, SyncChunk& message, Unpacker& unpacker) {
@@ -79,6 +126,8 @@ void unpack(const proto::SyncChunk& from, SyncChunk& message, Unpacker& unpacker
   message.digest = unpacker.digest(from.digest());
   message.bytes = from.bytes();
   message.per_mille = from.per_mille();
+  message.ranges = from.ranges();
+  message.erased.assign(from.erased().begin(), from.erased().end());
 }
 
 void pack(const SyncAck& message, proto::SyncAck* to, Packer&) {
@@ -103,6 +152,8 @@ void unpack(const proto::SyncAbort& from, SyncAbort& message, Unpacker& unpacker
 
 template struct MessageCodec<SyncStart>;
 template struct MessageCodec<HoldTrim>;
+template struct MessageCodec<SyncRanges>;
+template struct MessageCodec<SyncDiffering>;
 template struct MessageCodec<SyncChunk>;
 template struct MessageCodec<SyncAck>;
 template struct MessageCodec<SyncAbort>;

@@ -48,6 +48,8 @@ template <> inline constexpr MessageType message_type<ReadIndexReply>{35, "read_
 
 template <> inline constexpr MessageType message_type<SyncStart>{40, "sync_start"};
 template <> inline constexpr MessageType message_type<HoldTrim>{41, "hold_trim"};
+template <> inline constexpr MessageType message_type<SyncRanges>{42, "sync_ranges"};
+template <> inline constexpr MessageType message_type<SyncDiffering>{43, "sync_differing"};
 template <> inline constexpr MessageType message_type<SyncChunk>{44, "sync_chunk"};
 template <> inline constexpr MessageType message_type<SyncAck>{45, "sync_ack"};
 template <> inline constexpr MessageType message_type<SyncAbort>{46, "sync_abort"};

@@ -197,11 +197,36 @@ struct SyncStart {  // [2]
   Version committed;                 // the requester's
   uint32_t window = 1;               // chunks that it takes before it has acknowledged the first of them
   std::optional<SyncCursor> resume;  // of the copy that is to be gone on with
+  bool is_delta = false;             // behind the cursor the copy has the keys of an older store, to be compared
 };
 struct HoldTrim {  // [5] provider to leader, which logs it; also renews
   uint64_t cookie = 0;
   MemberId requester;
   Version version;  // keep the log from here on
+};
+// A delta sends no key of a range of which both ends have the same digest.
+struct SyncRange {
+  Bytes last_key;       // it begins behind the one before and ends with this key; empty: with the last key of all
+  uint64_t digest = 0;  // of the provider's pairs in it (store/fingerprints.h)
+
+  friend bool operator==(const SyncRange&, const SyncRange&) = default;
+};
+struct SyncRanges {  // [8] provider to requester
+  uint64_t cookie = 0;
+  uint64_t sequence = 0;  // from 1
+  Bytes after;            // the first range begins behind this key; empty: with the first key of all
+  std::vector<SyncRange> ranges;
+  uint32_t per_mille = 0;  // as in SyncChunk
+};
+struct DifferingRange {
+  uint32_t index = 0;        // in SyncRanges::ranges
+  bool is_cleared = false;   // the requester has too many keys there to tell, and erases them all
+  SharedBytes fingerprints;  // else: 8 bytes for each of its pairs there, in the order of the keys
+};
+struct SyncDiffering {  // [8] the answer; a chunk follows, unless nothing differs and these are not the last ranges
+  uint64_t cookie = 0;
+  uint64_t sequence = 0;  // of the SyncRanges
+  std::vector<DifferingRange> ranges;
 };
 struct SyncChunk {  // [9], [10]
   uint64_t cookie = 0;
@@ -214,6 +239,10 @@ struct SyncChunk {  // [9], [10]
   SyncCursor cursor;        // with this chunk; its `highest` is the provider's snapshot
   Digest digest;            // of the whole snapshot; set on the last chunk only
   uint32_t per_mille = 0;   // of the snapshot, roughly, up to this chunk; 0: not known
+  // Of a delta: the SyncRanges whose differences these are, 0 for none; and which of the pairs whose fingerprints were
+  // sent for them, counted from 0 over all of these, the requester erases, unless the transaction puts their key.
+  uint64_t ranges = 0;
+  std::vector<uint32_t> erased = {};
 };
 struct SyncAck {  // [9], [11]; sent when this chunk and those before it are durable
   uint64_t cookie = 0;
@@ -240,8 +269,8 @@ struct ForwardReply {
 
 using Message = std::variant<Hello, Goodbye, Probe, FormPrepare, FormPrepared, FormCommit, Propose, ProposeReply,
                              Collect, Last, Refuse, Begin, Accept, Gap, Commit, Lease, LeaseAck, HandOver, ReadIndex,
-                             ReadIndexReply, Fetch, Entries, SyncStart, HoldTrim, SyncChunk, SyncAck, SyncAbort,
-                             ClientRequest, ClientReply, Forward, ForwardReply>;
+                             ReadIndexReply, Fetch, Entries, SyncStart, HoldTrim, SyncRanges, SyncDiffering, SyncChunk,
+                             SyncAck, SyncAbort, ClientRequest, ClientReply, Forward, ForwardReply>;
 
 // "lease_ack": for logs and traces.
 const char* message_name(const Message& message);

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mutant.h"
 #include "store/dir_lock.h"
+#include "store/leveldb/clone.h"
 #include "store/leveldb/level_db.h"
 #include "store/leveldb/log_check.h"
 #include "store/log_reader.h"
@@ -173,19 +174,34 @@ Result<std::unique_ptr<KeyValueDB>> DataDir::open_current(const DatabaseOptions&
 
 Status DataDir::write_bound(const Bound& bound) { return bound_.write(bound); }
 
-Result<DataDir::NewStore> DataDir::create_store(const DatabaseOptions& options) {
+Result<std::string> DataDir::make_room() const {
   const Result<std::string> current = read_current_store(files_, path_);
   if (!current && current.error().code() != Code::not_found) return current.error();
   SYNOD_RETURN_IF_ERROR(remove_stores_except(files_, path_, {current ? *current : std::string()}));
-  const uint64_t number = current ? *store_number(*current) + 1 : 1;
-  NewStore store;
-  store.name = fmt::format("store.{}", number);
-  Result<std::unique_ptr<KeyValueDB>> db =
-      open_level_db(fmt::format("{}/{}", path_, store.name), options, OpenMode::create, make_disk_env(files_));
+  return fmt::format("store.{}", current ? *store_number(*current) + 1 : 1);
+}
+
+Result<DataDir::NewStore> DataDir::keep_made(const std::string& name, Result<std::unique_ptr<KeyValueDB>> db) const {
   if (!db) return db.error();
-  store.db = *std::move(db);
   SYNOD_RETURN_IF_ERROR(files_.sync_directory(path_));
-  return store;
+  return NewStore{name, *std::move(db)};
+}
+
+Result<DataDir::NewStore> DataDir::create_store(const DatabaseOptions& options) {
+  const Result<std::string> name = make_room();
+  if (!name) return name.error();
+  const std::string path = fmt::format("{}/{}", path_, *name);
+  return keep_made(*name, open_level_db(path, options, OpenMode::create, make_disk_env(files_)));
+}
+
+Result<DataDir::NewStore> DataDir::clone_current(const DatabaseOptions& options) {
+  const Result<CurrentStore> current = find_current_store(files_, path_);
+  if (!current) return current.error();
+  const Result<std::string> name = make_room();
+  if (!name) return name.error();
+  const std::string path = fmt::format("{}/{}", path_, *name);
+  SYNOD_RETURN_IF_ERROR(clone_level_db(files_, current->path, path));
+  return keep_made(*name, open_level_db(path, options, OpenMode::existing, make_disk_env(files_)));
 }
 
 Result<std::optional<DataDir::NewStore>> DataDir::open_unfinished(const DatabaseOptions& options) {

@@ -47,12 +47,17 @@ class DataDir : public StoreHome {
   Result<std::unique_ptr<KeyValueDB>> open_current(const DatabaseOptions& options) override;
   Status write_bound(const Bound& bound) override;
   Result<NewStore> create_store(const DatabaseOptions& options) override;
+  Result<NewStore> clone_current(const DatabaseOptions& options) override;
   Result<std::optional<NewStore>> open_unfinished(const DatabaseOptions& options) override;
   Status remove_unfinished() override;
   Status switch_to(const std::string& name, const Bound& bound) override;
 
  private:
   DataDir(FileSystem& files, std::string path, std::unique_ptr<FileSystem::Lock> lock);
+  // The name of a store to be made beside the current one; what was there of another is removed.
+  Result<std::string> make_room() const;
+  // The database of a store that was just made; its name is durable from now on.
+  Result<NewStore> keep_made(const std::string& name, Result<std::unique_ptr<KeyValueDB>> db) const;
 
   FileSystem& files_;
   std::string path_;

@@ -35,6 +35,8 @@ class FileSystem {
   virtual Status truncate_and_sync(const std::string& path, uint64_t size) = 0;
   // Replaces `to` in one step. Does not sync the directory.
   virtual Status rename_file(const std::string& from, const std::string& to) = 0;
+  // A second name, in any directory of the same disk, for an existing file. Does not sync the directory.
+  virtual Status link_file(const std::string& existing, const std::string& name) = 0;
   // Makes the names in the directory durable, not what stands in the files.
   virtual Status sync_directory(const std::string& dir) = 0;
 

@@ -9,6 +9,7 @@
 #include "base/mutant.h"
 #include "store/log_reader.h"
 #include "store/records.h"
+#include "store/store_digest.h"
 #include "store/views.h"
 
 namespace synod {
@@ -116,6 +117,12 @@ Status MonitorStore::commit(const std::vector<const StoreWrites*>& groups, Durab
   return commit_numbered(std::move(transactions).batch(), durability);
 }
 
+Status MonitorStore::commit_copied(const ReplicatedTransaction& changes, Durability durability) {
+  DbBatch batch;
+  batch.add(changes);
+  return commit_numbered(std::move(batch), durability);
+}
+
 Status MonitorStore::commit_chunk(const ReplicatedTransaction& puts, Bytes local_key, SharedBytes local_value,
                                   Durability durability) {
   SpaceTransactions transactions;
@@ -144,9 +151,9 @@ Result<std::unique_ptr<StoreWalker>> MonitorStore::new_walker(ByteView after) co
 
 Result<Digest> MonitorStore::digest() const {
   const std::unique_ptr<DbIterator> iterator = db_->new_iterator(KeySpace::replicated);
-  Digester digester;
+  StoreDigester digester;
   for (iterator->seek_to_first(); iterator->is_valid(); iterator->next()) {
-    digester.add(iterator->key()).add(iterator->value());
+    digester.add(iterator->key(), iterator->value());
   }
   SYNOD_RETURN_IF_ERROR(iterator->status());
   return digester.finish();

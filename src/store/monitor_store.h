@@ -96,7 +96,7 @@ class MonitorStore {
   // Takes an open database. It holds a store if initialize() was called on it or a sync filled it.
   explicit MonitorStore(std::unique_ptr<KeyValueDB> db);
   // For a store that takes the place of another: its first batch has the number after this one.
-  // REQUIRES: the database is empty, and nothing was committed.
+  // REQUIRES: nothing was committed by this object, and no batch of the database has a higher number.
   void continue_after(uint64_t sequence);
 
   // Makes the first state of a formed cluster, durably: applied position `genesis` and the given transaction.
@@ -105,6 +105,8 @@ class MonitorStore {
 
   // Several steps' writes, in order, as one atomic batch. Fails with `corruption` if a value does not decode.
   Status commit(const std::vector<const StoreWrites*>& groups, Durability durability);
+  // Part of what a sync does to a copy.
+  Status commit_copied(const ReplicatedTransaction& changes, Durability durability);
   // A chunk of a sync, with a local record that says how far the sync has come, in one batch.
   Status commit_chunk(const ReplicatedTransaction& puts, Bytes local_key, SharedBytes local_value,
                       Durability durability);

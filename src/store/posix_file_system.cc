@@ -66,6 +66,10 @@ class PosixFileSystem final : public FileSystem {
     return ::rename(from.c_str(), to.c_str()) == 0 ? Status::ok() : errno_status("rename to", to, errno);
   }
 
+  Status link_file(const std::string& existing, const std::string& name) override {
+    return ::link(existing.c_str(), name.c_str()) == 0 ? Status::ok() : errno_status("link to", name, errno);
+  }
+
   Status sync_directory(const std::string& dir) override { return synod::sync_directory(dir); }
 
   bool exists(const std::string& path) override {

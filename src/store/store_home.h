@@ -35,7 +35,10 @@ class StoreHome {
     std::unique_ptr<KeyValueDB> db;
   };
   virtual Result<NewStore> create_store(const DatabaseOptions& options) = 0;
-  // The store that create_store made and nothing has switched to, also in an earlier life, and also if there is no
+  // The same with all that the current store holds, its log and local keys included, durably. The caller has closed the
+  // current database before; neither store notices later changes of the other.
+  virtual Result<NewStore> clone_current(const DatabaseOptions& options) = 0;
+  // The store that one of these made and nothing has switched to, also in an earlier life, and also if there is no
   // current one; nothing if there is none. It holds all that was committed durably. Any failure is the store's alone:
   // it is no use any more.
   virtual Result<std::optional<NewStore>> open_unfinished(const DatabaseOptions& options) = 0;

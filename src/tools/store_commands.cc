@@ -113,8 +113,8 @@ Status repair(const std::string& dir, const std::string& escaped_key, const std:
   if (key->empty()) return {Code::invalid_argument, "the key is empty"};
   Result<Bytes> value = escaped_value ? unescape(*escaped_value) : Bytes();
   if (!value) return value.error();
-  const Result<std::unique_ptr<KeyValueDB>> db = open_for_repair(dir);
-  if (!db) return why_not_opened(dir, db.error());
+  const Result<std::unique_ptr<KeyValueDB>> db = open_stopped_store_for_repair(dir);
+  if (!db) return db.error();
 
   ReplicatedTransaction transaction;
   if (escaped_value) {

@@ -14,7 +14,7 @@ int fail_store_command(const Status& failure);
 // Opens the store of a stopped member without changing it. Fails with one sentence, never with `not_found`, which is
 // for keys.
 Result<std::unique_ptr<MonitorStore>> open_stopped_store(const std::string& dir);
-// The sentence for a directory whose store cannot be opened: where there is none, a sync may have begun one.
-Status why_not_opened(const std::string& dir, const Status& failure);
+// The same for a repair.
+Result<std::unique_ptr<KeyValueDB>> open_stopped_store_for_repair(const std::string& dir);
 
 }  // namespace synod

@@ -32,8 +32,8 @@ const Command commands[] = {
     {"sync",
      "SRC DST",
      2,
-     {"chunk-bytes", "window", "stop-after-chunk", "resume", "format"},
-     "copies the store of SRC to DST, a new directory"},
+     {"delta", "chunk-bytes", "window", "stop-after-chunk", "resume", "format"},
+     "copies the store of SRC to DST, a new directory or an older copy"},
     {"set", "DIR KEY VALUE --accept-risk", 3, {"accept-risk"}, "stores VALUE under KEY"},
     {"rm", "DIR KEY --accept-risk", 2, {"accept-risk"}, "removes KEY"},
 };
@@ -42,6 +42,7 @@ po::options_description described_options() {
   po::options_description options("Options (before or after the command)");
   auto add = options.add_options();
   add("accept-risk", "needed by set and rm, after which the store differs from its peers' until it is repaired");
+  add("delta", "sync: DST may be an older copy, of which only what differs is replaced");
   add("chunk-bytes", po::value<std::string>()->value_name("N"),
       "sync: keys and values in a chunk, bytes (1..8388608, default 1048576); a larger key goes alone");
   add("window", po::value<std::string>()->value_name("N"),
@@ -74,6 +75,7 @@ Status assign_option(const std::string& name, const std::string& value, StoreSyn
   if (name == "window") return assign_number(name, value, 64, sync.window);
   if (name == "stop-after-chunk") return assign_number(name, value, UINT64_MAX, sync.stop_after_chunk);
   if (name == "resume") sync.resume = true;
+  if (name == "delta") sync.delta = true;
   if (name == "format") {
     if (value != "plain" && value != "json") {
       return usage_error(fmt::format("--format takes plain or json, not '{}'", value));
@@ -138,7 +140,8 @@ sync copies by the protocol that members sync with, from one snapshot and in chu
 how far the copy is; it verifies the copy before it counts. The copy is a data directory without identity, as compare
 takes it: no member's, and none starts on it. Until it is complete it is refused with "unfinished sync at chunk N". With
 --resume a sync goes on with it, also from another source, which must be as far as the copy; without it DST must not be
-there or be empty. What is told at the end is what this run has moved: chunks, the number of the first one, keys, bytes
+there or be empty. With --delta it may also be a copy that is complete and older: ranges of keys are compared, and what
+differs is moved; the old store stays as it is until the new one is verified. What is told at the end is what this run has moved: chunks, the number of the first one, keys, bytes
 of keys and values; base_version is the oldest state that the copy was taken from.
 
 A directory that a running monitor uses is refused. All commands but set, rm, and sync of its DST leave every byte of it

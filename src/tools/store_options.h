@@ -13,6 +13,7 @@ struct StoreSyncOptions {
   uint32_t window = 4;            // chunks that are made durable together
   uint64_t stop_after_chunk = 0;  // counted from the beginning of the copy; 0: not
   bool resume = false;
+  bool delta = false;
   bool as_json = false;
 };
 

@@ -54,6 +54,8 @@ void print(const Summary& summary, bool as_json) {
 // A directory that a sync may fill.
 struct Target {
   std::unique_ptr<DataDir> dir;
+  std::unique_ptr<MonitorStore> store;            // that is complete, if there is one
+  Position current;                               // of it
   std::optional<StoreHome::NewStore> unfinished;  // the copy, if there is one
   std::optional<CopyRecord> copy;
 };
@@ -71,6 +73,33 @@ Status check_place(const std::string& source, const std::string& path) {
   return {Code::invalid_argument, path + " is neither empty nor a data directory"};
 }
 
+Status open_complete(Target& target) {
+  Result<std::unique_ptr<KeyValueDB>> db = target.dir->open_current({});
+  if (!db) return db.error();
+  target.store = std::make_unique<MonitorStore>(*std::move(db));
+  const Result<Position> applied = target.store->applied();
+  if (!applied) return applied.error();
+  target.current = *applied;
+  return Status::ok();
+}
+
+Status open_unfinished(Target& target) {
+  Result<std::optional<StoreHome::NewStore>> unfinished = target.dir->open_unfinished({});
+  if (!unfinished) return unfinished.error();
+  if (!*unfinished) return Status::ok();
+  const Result<std::optional<CopyRecord>> copy = read_copy_record(*(*unfinished)->db);
+  if (!copy) return copy.error();
+  const Result<uint64_t> batches = read_sequence(*(*unfinished)->db->new_iterator());
+  if (!batches) return batches.error();
+  // create_store() makes the first store if there is none, and what comes behind one is a copy, or the beginning of
+  // one.
+  const bool is_copy = target.store != nullptr || ((*unfinished)->name == "store.1" && (*copy || *batches == 0));
+  if (!is_copy) return {Code::corruption, (*unfinished)->name + " is no copy, and nothing says what it is"};
+  target.copy = *copy;
+  if (target.copy) target.unfinished = **std::move(unfinished);
+  return Status::ok();
+}
+
 Result<Target> open_target(const std::string& path) {
   Target target;
   Result<std::unique_ptr<DataDir>> dir = DataDir::open(path);
@@ -80,24 +109,13 @@ Result<Target> open_target(const std::string& path) {
   if (!identity || *identity) {
     return Status(Code::refused, path + " is the directory of a member, which syncs by itself when it is started");
   }
-  if (target.dir->has_store()) return target;
-  Result<std::optional<StoreHome::NewStore>> unfinished = target.dir->open_unfinished({});
-  const auto unusable = [&](const std::string& why) {
+  if (target.dir->has_store()) SYNOD_RETURN_IF_ERROR(open_complete(target));
+  const Status opened = open_unfinished(target);
+  if (!opened.is_ok()) {
     return Status(Code::refused,
-                  fmt::format("cannot go on with the copy in {}: {}; remove the directory to begin again", path, why));
-  };
-  if (!unfinished) return unusable(unfinished.error().message());
-  if (!*unfinished) return target;
-  const Result<std::optional<CopyRecord>> copy = read_copy_record(*(*unfinished)->db);
-  if (!copy) return unusable(copy.error().message());
-  const Result<uint64_t> batches = read_sequence(*(*unfinished)->db->new_iterator());
-  if (!batches) return unusable(batches.error().message());
-  // create_store() makes the first store if there is none.
-  if ((*unfinished)->name != "store.1" || (!*copy && *batches > 0)) {
-    return unusable((*unfinished)->name + " is no copy, and nothing says what it is");
+                  fmt::format("cannot go on with the copy in {}: {}; remove the directory to begin again", path,
+                              opened.message()));
   }
-  target.copy = *copy;
-  if (target.copy) target.unfinished = **std::move(unfinished);
   return target;
 }
 
@@ -105,18 +123,15 @@ Result<Target> open_target(const std::string& path) {
 Status check_expected(const StoreOptions& options, const Target& target) {
   const std::string& path = options.arguments[1];
   if (options.sync.resume) return Status::ok();
-  if (target.dir->has_store()) return {Code::refused, path + " holds a store already"};
-  return target.copy ? unfinished_sync(path, *target.copy) : Status::ok();
+  if (target.copy) return unfinished_sync(path, *target.copy);
+  if (target.store == nullptr || options.sync.delta) return Status::ok();
+  return {Code::refused, fmt::format("{} holds a store already; --delta replaces what differs in it", path)};
 }
 
-int report_complete(const StoreOptions& options, DataDir& dir) {
-  Result<std::unique_ptr<KeyValueDB>> db = dir.open_current({});
-  if (!db) return fail(db.error());
-  const Result<Position> applied = MonitorStore(*std::move(db)).applied();
-  if (!applied) return fail(applied.error());
+int report_complete(const StoreOptions& options, const Position& applied) {
   fmt::print(stderr, "synod-store: {} is complete at version {}: nothing to do\n", options.arguments[1],
-             applied->version.value());
-  print({.is_complete = true, .base = applied->version, .version = applied->version}, options.sync.as_json);
+             applied.version.value());
+  print({.is_complete = true, .base = applied.version, .version = applied.version}, options.sync.as_json);
   return exit_ok;
 }
 
@@ -144,24 +159,27 @@ CoreOptions core_options(const StoreOptions& options) {
   return core;
 }
 
-// One sync, or two: a copy that the source cannot go on with is begun again.
+// One sync, or two: what the source cannot go on with, or was no way to a right copy, is begun again.
 int run_sync(const StoreOptions& options, const MonitorStore& source, Target target) {
-  StoreEngine engine(*target.dir, nullptr, {});
+  const bool has_store = target.store != nullptr;
+  StoreEngine engine(*target.dir, std::move(target.store), {});
   if (target.unfinished) engine.go_on_with(*std::move(target.unfinished));
   Watcher watcher;
   const auto watch = [&](const LocalSync::Progress& progress) { return watcher(progress); };
   CopyRecord before = target.copy.value_or(CopyRecord());
+  const LocalSync::Source from{source, options.arguments[0]};
   std::optional<LocalSync> sync;
-  sync.emplace(core_options(options), source, options.arguments[0], engine, std::move(target.copy));
+  sync.emplace(core_options(options), from, LocalSync::Target{engine, target.current, target.copy, has_store});
   Result<bool> is_complete = sync->run(options.sync.stop_after_chunk, watch);
   if (!is_complete && is_complete.error().code() == Code::refused) {
     const Result<TaskResult> discarded = engine.run(DiscardCopyTask{});
     if (!discarded) return fail(discarded.error());
-    if (before.chunks > 0) {
+    if (before.has_begun() || sync->has_refuted_delta()) {
       watcher.clear();
       fmt::print(stderr, "synod-store: begins again from the start: {}\n", is_complete.error().message());
       before = CopyRecord();
-      sync.emplace(core_options(options), source, options.arguments[0], engine, std::nullopt);
+      const bool is_delta = has_store && !sync->has_refuted_delta();
+      sync.emplace(core_options(options), from, LocalSync::Target{engine, target.current, std::nullopt, is_delta});
       is_complete = sync->run(options.sync.stop_after_chunk, watch);
     }
   }
@@ -186,7 +204,9 @@ int sync_stores(const StoreOptions& options) {
   if (!target) return fail(target.error());
   const Status expected = check_expected(options, *target);
   if (!expected.is_ok()) return fail(expected);
-  if (target->dir->has_store()) return report_complete(options, *target->dir);
+  if (options.sync.resume && target->store != nullptr && !target->copy) {
+    return report_complete(options, target->current);
+  }
   return run_sync(options, **source, *std::move(target));
 }
 

@@ -53,6 +53,8 @@ SharedBytes make_value(const std::string& key, const std::string& text, uint64_t
 }
 
 Status set_option(CoreOptions& options, const std::string& word) {
+  if (word == "delta") options.sync_delta = true;
+  if (word == "delta") return Status::ok();
   const size_t at = word.find('=');
   if (at == std::string::npos) return bad("not an option: " + word);
   const std::string name = word.substr(0, at);
@@ -116,6 +118,7 @@ Status Commands::members(const Words& words) {
   const Result<uint64_t> count = parse_number(words[1]);
   if (!count || *count < 1 || *count > 9) return bad("1 to 9 members");
   CoreOptions options;
+  options.sync_delta = false;
   for (size_t i = 2; i < words.size(); ++i) SYNOD_RETURN_IF_ERROR(set_option(options, words[i]));
   names_ = Names();
   world_ = std::make_unique<World>(*count, options, transcript_, names_);

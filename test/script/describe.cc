@@ -1,6 +1,7 @@
 // The compact form of each message in a transcript.
 #include <fmt/format.h>
 
+#include "base/escape.h"
 #include "test/script/names.h"
 
 namespace synod::script {
@@ -39,7 +40,8 @@ class Describer {
     return fmt::format("log from {}, wanted {}:{}", m.first.value(), m.wanted.value(), entries(m.entries));
   }
   std::string operator()(const SyncStart& m) {
-    std::string text = fmt::format("{} committed {}", names_.of(m.cookie), m.committed.value());
+    std::string text =
+        fmt::format("{} committed {}{}", names_.of(m.cookie), m.committed.value(), m.is_delta ? ", for a delta" : "");
     if (m.resume) {
       text += fmt::format(", goes on with a copy of {}..{}, {}", at(m.resume->base), at(m.resume->highest),
                           m.resume->has_all_keys ? "all keys, log to " + at(m.resume->replayed) : "some keys");
@@ -49,9 +51,23 @@ class Describer {
   std::string operator()(const HoldTrim& m) {
     return fmt::format("{} for {} from {}", names_.of(m.cookie), names_.of(m.requester), m.version.value());
   }
+  std::string operator()(const SyncRanges& m) {
+    std::string text = fmt::format("{} number {}, up to", names_.of(m.cookie), m.sequence);
+    for (const SyncRange& range : m.ranges) text += range.last_key.empty() ? " the end" : " " + escape(range.last_key);
+    return text;
+  }
+  std::string operator()(const SyncDiffering& m) {
+    std::string text = fmt::format("{} number {},", names_.of(m.cookie), m.sequence);
+    for (const DifferingRange& range : m.ranges) {
+      text += fmt::format(" range {} of {} keys,", range.index, range.fingerprints.size() / sizeof(uint64_t));
+    }
+    return m.ranges.empty() ? text + " nothing" : text.substr(0, text.size() - 1);
+  }
   std::string operator()(const SyncChunk& m) {
-    return fmt::format("{} number {}{}, {} keys of version {}", names_.of(m.cookie), m.sequence,
-                       m.is_last ? " (last)" : "", m.keys, at(m.cursor.highest));
+    std::string text = fmt::format("{} number {}{}, {} keys of version {}", names_.of(m.cookie), m.sequence,
+                                   m.is_last ? " (last)" : "", m.keys, at(m.cursor.highest));
+    if (m.ranges != 0) text += fmt::format(", for ranges {}, {} erased or put again", m.ranges, m.erased.size());
+    return text;
   }
   std::string operator()(const SyncAck& m) { return fmt::format("{} number {}", names_.of(m.cookie), m.sequence); }
   std::string operator()(const SyncAbort& m) {

@@ -48,6 +48,19 @@ Result<StoreHome::NewStore> ScriptHome::create_store(const DatabaseOptions&) {
   return NewStore{"other", std::make_unique<ImageDB>(other_)};
 }
 
+Result<StoreHome::NewStore> ScriptHome::clone_current(const DatabaseOptions& options) {
+  SYNOD_ASSERT(current_ != nullptr, "only a store is cloned");
+  auto clone = std::make_shared<Image>();
+  clone->durable = current_->durable;
+  clone->durable.insert(clone->durable.end(), current_->unsynced.begin(), current_->unsynced.end());
+  for (const DbBatch& batch : clone->durable) {
+    SYNOD_ASSERT(clone->live->commit(batch, Durability::durable).is_ok(), "a database in memory does not fail");
+  }
+  Result<NewStore> made = create_store(options);
+  *other_ = std::move(*clone);
+  return made;
+}
+
 Result<std::optional<StoreHome::NewStore>> ScriptHome::open_unfinished(const DatabaseOptions&) {
   if (other_ == nullptr) return std::optional<NewStore>();
   return std::optional<NewStore>(NewStore{"other", std::make_unique<ImageDB>(other_)});

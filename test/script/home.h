@@ -24,6 +24,7 @@ class ScriptHome : public StoreHome {
   Status write_identity(ByteView record) override;
   Result<std::unique_ptr<KeyValueDB>> open_current(const DatabaseOptions& options) override;
   Result<NewStore> create_store(const DatabaseOptions& options) override;
+  Result<NewStore> clone_current(const DatabaseOptions& options) override;
   Result<std::optional<NewStore>> open_unfinished(const DatabaseOptions& options) override;
   Status remove_unfinished() override;
   Status switch_to(const std::string& name, const Bound& bound) override;

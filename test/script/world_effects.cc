@@ -187,7 +187,13 @@ std::string World::describe_result(const TaskResult& result) {
   if (std::holds_alternative<ReadLogDone>(result)) return "read its log";
   if (std::holds_alternative<SnapshotOpened>(result)) return "opened a snapshot";
   if (std::holds_alternative<ChunkRead>(result)) return "read a chunk";
-  if (std::holds_alternative<StoreCreated>(result)) return "made an empty store";
+  if (const auto* ranges = std::get_if<RangesRead>(&result)) {
+    return fmt::format("read {} ranges", ranges->ranges.size());
+  }
+  if (const auto* compared = std::get_if<RangesCompared>(&result)) {
+    return fmt::format("compared ranges: {} differ", compared->differing.size());
+  }
+  if (std::holds_alternative<StoreCreated>(result)) return "made another store";
   if (std::holds_alternative<ChunkWritten>(result)) return "wrote a chunk";
   if (std::holds_alternative<Verified>(result)) return "verified its copy";
   if (std::holds_alternative<Switched>(result)) return "switched to its copy";

@@ -20,6 +20,7 @@ class MemoryHome final : public StoreHome {
     return life_->open_current(options);
   }
   Result<NewStore> create_store(const DatabaseOptions& options) override { return life_->create_store(options); }
+  Result<NewStore> clone_current(const DatabaseOptions& options) override { return life_->clone_current(options); }
   Result<std::optional<NewStore>> open_unfinished(const DatabaseOptions& options) override {
     return life_->open_unfinished(options);
   }

@@ -212,7 +212,7 @@ void Monitor::handle(TimePoint now, StoreProgress& input, Output& out) {
     applies_.erase(applies_.begin());
   }
   if (paxos_ && input.durable_step >= promise_step_) paxos_->on_promise_durable();
-  if (requester_ && input.durable_step >= marker_step_) requester_->on_marker_durable(now, out);
+  if (requester_ && input.durable_step >= marker_step_) on_marker_durable(now, out);
   if (unmark_step_ && input.durable_step >= *unmark_step_) on_unmarked(now, out);
 }
 

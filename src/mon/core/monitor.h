@@ -104,6 +104,7 @@ class Monitor {
   // monitor_sync.cc
   void on_sync_message(TimePoint now, MemberId from, const Message& message, Output& out);
   void start_sync_if_needed(TimePoint now, Output& out);
+  void on_marker_durable(TimePoint now, Output& out);
   void tick_sync(TimePoint now, Output& out);
   const Peer* choose_provider(TimePoint now, std::vector<const Peer*> connected, Output& out);
   void give_up_copy(const std::string& why, Output& out);
@@ -162,6 +163,7 @@ class Monitor {
   std::optional<CopyRecord> copy_;         // that no sync is working on: the next one goes on with it
   TimePoint copy_wait_until_;              // for somebody who can go on with it
   std::string copy_given_up_;              // why the last sync began from the start again; empty: it did not
+  bool is_delta_refuted_ = false;          // what differs from the own store was no way to a right copy
   MemberId last_failed_provider_;
   TimePoint sync_again_at_;
   std::optional<uint64_t> switched_cookie_;  // of a sync that is over when this member is in quorum

@@ -73,17 +73,27 @@ void Monitor::start_sync_if_needed(TimePoint now, Output& out) {
     marked_log_ = paxos_->log();
   }
   if (!SYNOD_MUTANT("vote-while-syncing")) paxos_.reset();
-  requester_.emplace(options_, random_.next(), provider->id, provider->probe.name, *marked_log_,
-                     std::exchange(copy_, std::nullopt), is_marked_, now, out);
+  SyncPlan plan;
+  plan.cookie = random_.next();
+  plan.provider = provider->id;
+  plan.provider_name = provider->probe.name;
+  plan.copy = std::exchange(copy_, std::nullopt);
+  plan.is_delta = options_.sync_delta && !is_delta_refuted_ && last_committed_.version > Version();
+  plan.is_marked = is_marked_;
+  requester_.emplace(options_, std::move(plan), *marked_log_, now, out);
   if (!is_marked_) marker_step_ = out.step;
   is_marked_ = true;
-  if (progress_.durable_step >= marker_step_) requester_->on_marker_durable(now, out);
+  if (progress_.durable_step >= marker_step_) on_marker_durable(now, out);
+}
+
+void Monitor::on_marker_durable(TimePoint now, Output& out) {
+  requester_->on_marker_durable(now, out, [&](Task task) { run_requester_task(std::move(task), out); });
 }
 
 const Peer* Monitor::choose_provider(TimePoint now, std::vector<const Peer*> connected, Output& out) {
   std::erase_if(connected, [&](const Peer* peer) { return connected_.count(peer->id) == 0; });
   // Never one that is behind: what this member has committed, it may have accepted as part of the only majority.
-  if (!copy_) return best_provider(connected, last_committed_.version, last_failed_provider_);
+  if (!copy_ || !copy_->has_begun()) return best_provider(connected, last_committed_.version, last_failed_provider_);
   const SyncCursor& cursor = copy_->cursor;
   std::vector<const Peer*> fitting = connected;
   std::erase_if(fitting, [&](const Peer* peer) {
@@ -168,6 +178,7 @@ void Monitor::end_sync(TimePoint now, SyncRequester::Outcome outcome, Output& ou
   copy_ = requester_->copy();
   copy_wait_until_ = now + options_.copy_wait();
   if (!copy_ && requester_->progress().chunks > 0) copy_given_up_ = requester_->failure();
+  if (requester_->has_refuted_delta()) is_delta_refuted_ = true;
   requester_.reset();
   requester_tasks_.clear();
   out.trace(LogLevel::warning, "stays marked, and will sync again");
@@ -187,6 +198,7 @@ void Monitor::on_switched(TimePoint now, Switched& switched, Output& out) {
   if (monmap) monmap_ = *std::move(monmap);
   switched_cookie_ = requester_->cookie();
   copy_given_up_.clear();
+  is_delta_refuted_ = false;
   requester_.reset();
   requester_tasks_.clear();
   is_marked_ = false;

@@ -64,7 +64,33 @@ struct ReadChunkTask {
 };
 // As it is sent, but for cookie and sequence, which are the session's.
 struct ChunkRead : SyncChunk {
+  bool is_skipped = false;  // the copy has all that was read; of a delta: no key of these ranges differs
+};
+// The next ranges of a delta. REQUIRES: those before are fewer than a window, and not the last.
+struct ReadRangesTask {
+  uint64_t cookie = 0;
+  size_t max_bytes = 0;
+  size_t max_keys = 0;
+};
+// As they are sent, but for cookie and sequence.
+struct RangesRead : SyncRanges {
   bool is_skipped = false;  // the copy has all that was read
+  bool is_last = false;
+};
+// What differs in the oldest ranges that are not settled yet; results in a chunk, which may be skipped.
+struct SettleRangesTask {
+  uint64_t cookie = 0;
+  uint64_t sequence = 0;
+  std::vector<DifferingRange> differing;
+};
+// At the requester, in its copy: which of these ranges differ.
+struct CompareRangesTask {
+  Bytes after;
+  std::vector<SyncRange> ranges;
+};
+struct RangesCompared {
+  Status failure;  // the copy cannot be read
+  std::vector<DifferingRange> differing;
 };
 struct CloseSnapshotTask {
   uint64_t cookie = 0;
@@ -85,13 +111,26 @@ struct Formed {
 // An empty store beside the current one, for a sync to fill.
 struct CreateStoreTask {};
 struct StoreCreated {};
+// The same, with all that the current store has in the replicated space, and this record.
+struct CloneStoreTask {
+  Bytes record;
+};
 // The new store is of no use any more: it goes, durably.
 struct DiscardCopyTask {};
 struct CopyDiscarded {};
+// The keys behind `after` up to `last_key`; empty: from the first key, to the last.
+struct KeyRange {
+  Bytes after;
+  Bytes last_key;
+};
 // Those that wait behind one another share one sync.
 struct WriteChunkTask {
   SharedBytes transaction;
   Bytes record;  // how far the copy has come with it, to be stored in the same batch
+  // Of a delta.
+  std::vector<KeyRange> cleared = {};
+  std::vector<KeyRange> compared = {};
+  std::vector<uint32_t> erased = {};  // of the keys in `compared`, counted from 0, but for those that are put
 };
 struct ChunkWritten {};
 // Forces the new store to disk and computes what it holds.
@@ -109,10 +148,12 @@ struct Switched {
   Bytes monmap;  // encoded, as the new store has it
 };
 
-using Task = std::variant<EvaluateTask, RangeTask, ReadLogTask, OpenSnapshotTask, ReadChunkTask, CloseSnapshotTask,
-                          FormTask, CreateStoreTask, DiscardCopyTask, WriteChunkTask, VerifyTask, SwitchTask>;
-using TaskResult = std::variant<Evaluated, RangeDone, ReadLogDone, SnapshotOpened, ChunkRead, SnapshotClosed, Formed,
-                                StoreCreated, CopyDiscarded, ChunkWritten, Verified, Switched, Status>;
+using Task = std::variant<EvaluateTask, RangeTask, ReadLogTask, OpenSnapshotTask, ReadChunkTask, ReadRangesTask,
+                          SettleRangesTask, CompareRangesTask, CloseSnapshotTask, FormTask, CreateStoreTask,
+                          CloneStoreTask, DiscardCopyTask, WriteChunkTask, VerifyTask, SwitchTask>;
+using TaskResult =
+    std::variant<Evaluated, RangeDone, ReadLogDone, SnapshotOpened, ChunkRead, RangesRead, RangesCompared,
+                 SnapshotClosed, Formed, StoreCreated, CopyDiscarded, ChunkWritten, Verified, Switched, Status>;
 
 // In order with the writes.
 bool is_writer_task(const Task& task);

@@ -80,7 +80,7 @@ int run_opened(const DaemonOptions& options, AsioLoop& loop, Random& random, Dat
 // What synod-store sync has begun is nobody's directory yet.
 Status check_no_unfinished_sync(DataDir& dir) {
   const Result<std::optional<Bytes>> identity = dir.read_identity();
-  if (dir.has_store() || !identity || *identity) return Status::ok();  // open_member says more
+  if (!identity || *identity) return Status::ok();  // open_member says more
   const Result<std::optional<StoreHome::NewStore>> store = dir.open_unfinished({});
   if (!store || !*store) return Status::ok();
   const Result<std::optional<CopyRecord>> copy = read_copy_record(*(*store)->db);

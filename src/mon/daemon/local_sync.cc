@@ -15,17 +15,22 @@ constexpr TimePoint now{};
 
 }  // namespace
 
-LocalSync::LocalSync(const CoreOptions& options, const MonitorStore& source, const std::string& source_name,
-                     StoreEngine& target, std::optional<CopyRecord> copy)
-    : source_(source), target_(target), provider_(options) {
-  if (copy) progress_.copy = *copy;
+LocalSync::LocalSync(const CoreOptions& options, const Source& source, Target target)
+    : source_(source.store), target_(target.engine), provider_(options) {
+  if (target.copy) progress_.copy = *target.copy;
+  SyncPlan plan;
+  plan.cookie = cookie;
+  plan.provider = provider_id;
+  plan.provider_name = source.name;
+  plan.is_delta = target.is_delta;
+  plan.copy = std::move(target.copy);
+  plan.is_marked = true;  // nobody serves from it
+  LogState log;
+  log.applied = target.current;
+  log.first = log.applied.version.next();
   Output out;
-  // The target has no store: there is none to mark, nothing that it has committed, and no log.
-  LogState nothing;
-  nothing.first = Version(1);
-  requester_.emplace(options, cookie, provider_id, source_name, AcceptedLog(std::move(nothing)), std::move(copy), true,
-                     now, out);
-  requester_->on_marker_durable(now, out);
+  requester_.emplace(options, std::move(plan), AcceptedLog(std::move(log)), now, out);
+  requester_->on_marker_durable(now, out, [&](Task task) { writes_.push_back(std::move(task)); });
   collect(out);
 }
 
@@ -72,32 +77,17 @@ Result<bool> LocalSync::serve() {
   if (reads_.empty()) return false;
   const ProviderTask due = std::move(reads_.front());
   reads_.pop_front();
-  const Result<TaskResult> result = read(due.task);
+  const Result<TaskResult> result = snapshots_.run(source_, due.task);
   if (!result) return result.error();
+  if (const auto* chunk = std::get_if<ChunkRead>(&*result); chunk != nullptr && chunk->per_mille != 0) {
+    progress_.per_mille = chunk->per_mille;
+  }
   Output out;
   provider_.on_result(now, due.session, *result, out, [&](uint64_t session, Task task) {
     reads_.push_back({session, std::move(task)});
   });
   collect(out);
   return true;
-}
-
-Result<TaskResult> LocalSync::read(const Task& task) {
-  if (const auto* open = std::get_if<OpenSnapshotTask>(&task)) {
-    Result<std::unique_ptr<SnapshotReader>> reader = SnapshotReader::open(source_, open->resume);
-    if (!reader) return reader.error();
-    reader_ = *std::move(reader);
-    return TaskResult(SnapshotOpened{reader_->position()});
-  }
-  if (const auto* chunk = std::get_if<ReadChunkTask>(&task)) {
-    Result<ChunkRead> read = reader_->next(chunk->max_bytes, chunk->max_keys);
-    if (!read && read.error().code() == Code::refused) return TaskResult(read.error());
-    if (!read) return read.error();
-    if (read->per_mille != 0) progress_.per_mille = read->per_mille;
-    return TaskResult(*std::move(read));
-  }
-  reader_.reset();
-  return TaskResult(SnapshotClosed{});
 }
 
 Result<bool> LocalSync::write(uint64_t last_chunk) {

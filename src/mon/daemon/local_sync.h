@@ -12,7 +12,7 @@
 #include "mon/core/options.h"
 #include "mon/core/sync/provider.h"
 #include "mon/core/sync/requester.h"
-#include "mon/daemon/snapshot_reader.h"
+#include "mon/daemon/snapshots.h"
 #include "mon/daemon/store_engine.h"
 
 namespace synod {
@@ -26,14 +26,26 @@ class LocalSync {
   // Called when chunks have become durable. False ends the sync there.
   using Watch = std::function<bool(const Progress&)>;
 
-  // Both stores must outlive the sync. `source_name` is for people; `copy` is what the target has of an unfinished one.
-  LocalSync(const CoreOptions& options, const MonitorStore& source, const std::string& source_name, StoreEngine& target,
-            std::optional<CopyRecord> copy);
+  struct Source {
+    const MonitorStore& store;
+    std::string name;  // for people
+  };
+  // Where the copy is made.
+  struct Target {
+    StoreEngine& engine;
+    Position current = {};                // of its store, if it has one
+    std::optional<CopyRecord> copy = {};  // what it has of an unfinished one
+    bool is_delta = false;                // a new copy is one over the current store
+  };
+  // Both stores must outlive the sync.
+  LocalSync(const CoreOptions& options, const Source& source, Target target);
 
   // True: the copy is verified, and is the target's current store. False: `watch` has ended it, or no more than
   // `last_chunk` chunks of it were wanted (0: all), and the target has a copy to go on with. Fails with `refused` if
   // the copy is of no use any more, with other codes if the source cannot go on with it, or a disk fails.
   Result<bool> run(uint64_t last_chunk, const Watch& watch);
+  // After a failure: of the current store nothing is to be made.
+  bool has_refuted_delta() const { return requester_->has_refuted_delta(); }
   // What is durable of the copy.
   const CopyRecord& copy() const { return progress_.copy; }
 
@@ -52,7 +64,6 @@ class LocalSync {
   Result<bool> serve();
   Result<bool> write(uint64_t last_chunk);
 
-  Result<TaskResult> read(const Task& task);
   void collect(Output& out);
 
   const MonitorStore& source_;
@@ -62,7 +73,7 @@ class LocalSync {
   SyncProvider::View view_;
   std::optional<SyncRequester> requester_;
   SyncRequester::Outcome outcome_ = SyncRequester::Outcome::running;
-  std::unique_ptr<SnapshotReader> reader_;
+  Snapshots snapshots_;
   std::deque<Sent> sent_;
   std::deque<ProviderTask> reads_;
   std::deque<Task> writes_;

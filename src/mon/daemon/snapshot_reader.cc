@@ -2,13 +2,40 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <set>
 #include <utility>
-#include <vector>
 
 #include "base/assert.h"
 #include "base/mutant.h"
 
 namespace synod {
+namespace {
+
+// A range of large values ends sooner, so that one that differs costs no more than a few of them.
+constexpr size_t range_bytes_max = 64 << 10;
+
+// What of it lies behind `key`.
+ReplicatedTransaction behind(ByteView key, ReplicatedTransaction walked) {
+  if (key.empty() || walked.is_empty() || walked.ops().front().key > key) return walked;
+  ReplicatedTransaction rest;
+  for (const Op& op : walked.ops()) {
+    if (op.key > key) rest.put(op.key, op.value);
+  }
+  return rest;
+}
+
+size_t bytes_of(const Op& op) { return op.key.size() + op.value.size(); }
+
+std::set<uint64_t> to_set(ByteView fingerprints) {
+  std::set<uint64_t> found;
+  for (size_t i = 0; i < fingerprints.size() / fingerprint_bytes; ++i) {
+    found.insert(RangeFingerprints::fingerprint_at(fingerprints, i));
+  }
+  return found;
+}
+
+}  // namespace
 
 Result<std::unique_ptr<SnapshotReader>> SnapshotReader::open(const MonitorStore& store,
                                                              const std::optional<SyncCursor>& resume) {
@@ -25,22 +52,40 @@ Result<std::unique_ptr<SnapshotReader>> SnapshotReader::open(const MonitorStore&
   return std::unique_ptr<SnapshotReader>(new SnapshotReader(store, *std::move(walker), std::move(cursor)));
 }
 
+Result<WalkChunk> SnapshotReader::walk(size_t max_bytes, size_t max_keys) {
+  SYNOD_ASSERT(!is_walked_, "[8] nothing is read behind the last key");
+  Result<WalkChunk> walked = walker_->next_chunk(max_bytes, max_keys);
+  if (!walked) return walked;
+  for (const Op& op : walked->puts.ops()) digester_.add(op.key, op.value.view());
+  is_walked_ = walked->is_last;
+  if (is_walked_) digest_ = digester_.finish();
+  return walked;
+}
+
+uint32_t SnapshotReader::per_mille(ByteView last_key) const {
+  return is_walked_ ? 1000 : static_cast<uint32_t>(store_.share_before(last_key).value_or(0) * 1000);
+}
+
+void SnapshotReader::complete(ChunkRead& chunk, const ReplicatedTransaction& transaction) {
+  chunk.keys = transaction.ops().size();
+  chunk.transaction = SharedBytes(transaction.encode());
+  chunk.checksum = checksum64(chunk.transaction.view());
+  chunk.cursor = cursor_;
+  chunk.is_last = cursor_.is_complete();
+  if (chunk.is_last) chunk.digest = digest_;
+}
+
 Result<ChunkRead> SnapshotReader::next(size_t max_bytes, size_t max_keys) {
   return is_walked_ ? next_log(max_bytes) : next_keys(max_bytes, max_keys);
 }
 
 Result<ChunkRead> SnapshotReader::next_keys(size_t max_bytes, size_t max_keys) {
-  Result<WalkChunk> walked = walker_->next_chunk(max_bytes, max_keys);
+  Result<WalkChunk> walked = walk(max_bytes, max_keys);
   if (!walked) return walked.error();
-  for (const Op& op : walked->puts.ops()) digester_.add(op.key).add(op.value.view());
-  if (walked->is_last) {
-    is_walked_ = true;
-    digest_ = digester_.finish();
-  }
-  const ReplicatedTransaction lacking = lacking_of(std::move(walked->puts));
+  ReplicatedTransaction lacking;
+  if (!cursor_.has_all_keys) lacking = behind(cursor_.last_key, std::move(walked->puts));
   ChunkRead chunk;
-  chunk.keys = lacking.ops().size();
-  for (const Op& op : lacking.ops()) chunk.bytes += op.key.size() + op.value.size();
+  for (const Op& op : lacking.ops()) chunk.bytes += bytes_of(op);
   if (lacking.is_empty() && !walked->is_last) {
     chunk.is_skipped = true;
     return chunk;
@@ -49,21 +94,9 @@ Result<ChunkRead> SnapshotReader::next_keys(size_t max_bytes, size_t max_keys) {
     cursor_.last_key = walked->last_key;
     cursor_.has_all_keys = is_walked_;
   }
+  chunk.per_mille = per_mille(cursor_.last_key);
   complete(chunk, lacking);
-  const std::optional<double> share = store_.share_before(cursor_.last_key);
-  chunk.per_mille = is_walked_ ? 1000 : static_cast<uint32_t>(share.value_or(0) * 1000);
   return chunk;
-}
-
-// What of it the copy has not.
-ReplicatedTransaction SnapshotReader::lacking_of(ReplicatedTransaction walked) const {
-  if (cursor_.has_all_keys) return {};
-  if (walked.is_empty() || walked.ops().front().key > cursor_.last_key) return walked;
-  ReplicatedTransaction lacking;
-  for (const Op& op : walked.ops()) {
-    if (op.key > cursor_.last_key) lacking.put(op.key, op.value);
-  }
-  return lacking;
 }
 
 Result<ChunkRead> SnapshotReader::next_log(size_t max_bytes) {
@@ -81,19 +114,95 @@ Result<ChunkRead> SnapshotReader::next_log(size_t max_bytes) {
     SYNOD_RETURN_IF_ERROR(append_applied(changes, entry.position(), entry.value));
     chunk.bytes += entry.value.view().size();
   }
-  chunk.keys = changes.ops().size();
   cursor_.replayed = entries->back().position();
   chunk.per_mille = 1000;
   complete(chunk, changes);
   return chunk;
 }
 
-void SnapshotReader::complete(ChunkRead& chunk, const ReplicatedTransaction& transaction) {
-  chunk.transaction = SharedBytes(transaction.encode());
-  chunk.checksum = checksum64(chunk.transaction.view());
-  chunk.cursor = cursor_;
-  chunk.is_last = cursor_.is_complete();
-  if (chunk.is_last) chunk.digest = digest_;
+// ---------------------------------------------------------------------------------------------- delta
+
+Result<RangesRead> SnapshotReader::next_ranges(size_t max_bytes, size_t max_keys) {
+  SYNOD_ASSERT(!cursor_.has_all_keys, "[8] keys are compared until the copy has all");
+  Result<WalkChunk> walked = walk(max_bytes, max_keys);
+  if (!walked) return walked.error();
+  Ranges ranges;
+  ranges.is_last = walked->is_last;
+  ranges.pairs = behind(compared_, std::move(walked->puts)).ops();
+  RangesRead read;
+  read.is_last = walked->is_last;
+  read.is_skipped = ranges.pairs.empty() && !walked->is_last;
+  if (read.is_skipped) return read;
+  read.after = std::exchange(compared_, walked->last_key);
+  read.per_mille = per_mille(walked->last_key);
+  size_t bytes = 0;
+  ranges.fingerprints.emplace_back();
+  for (size_t i = 0; i < ranges.pairs.size(); ++i) {
+    const Op& pair = ranges.pairs[i];
+    ranges.fingerprints.back().add(pair.key, pair.value.view());
+    bytes += bytes_of(pair);
+    if (i + 1 == ranges.pairs.size() || (bytes < range_bytes_max && !ends_range(pair.key))) continue;
+    ranges.ends.push_back(i + 1);
+    read.ranges.push_back({pair.key, ranges.fingerprints.back().digest()});
+    ranges.fingerprints.emplace_back();
+    bytes = 0;
+  }
+  // The last range of all goes on behind the last key: the copy may have more.
+  ranges.ends.push_back(ranges.pairs.size());
+  read.ranges.push_back({read.is_last ? Bytes() : walked->last_key, ranges.fingerprints.back().digest()});
+  unsettled_.push_back(std::move(ranges));
+  return read;
+}
+
+Result<ChunkRead> SnapshotReader::settle(const std::vector<DifferingRange>& differing) {
+  SYNOD_ASSERT(!unsettled_.empty(), "[8] what is settled was given out");
+  const Ranges ranges = std::move(unsettled_.front());
+  unsettled_.pop_front();
+  const auto is_out_of_order = [](const DifferingRange& one, const DifferingRange& next) {
+    return one.index >= next.index;
+  };
+  if (std::adjacent_find(differing.begin(), differing.end(), is_out_of_order) != differing.end()) {
+    return Status(Code::invalid_argument, "the requester names ranges twice, or out of order");
+  }
+  ChunkRead chunk;
+  ReplicatedTransaction puts;
+  uint32_t told = 0;
+  for (const DifferingRange& range : differing) {
+    SYNOD_RETURN_IF_ERROR(add_differing(ranges, range, told, puts, chunk));
+  }
+  if (!ranges.pairs.empty()) cursor_.last_key = ranges.pairs.back().key;
+  cursor_.has_all_keys = ranges.is_last;
+  chunk.is_skipped = differing.empty() && !ranges.is_last;
+  if (chunk.is_skipped) return chunk;
+  chunk.per_mille = ranges.is_last ? 1000 : per_mille(cursor_.last_key);
+  complete(chunk, puts);
+  return chunk;
+}
+
+Status SnapshotReader::add_differing(const Ranges& ranges, const DifferingRange& differing, uint32_t& told,
+                                     ReplicatedTransaction& puts, ChunkRead& chunk) {
+  if (differing.index >= ranges.ends.size())
+    return {Code::invalid_argument, "the requester names a range that there is not"};
+  const size_t begin = differing.index == 0 ? 0 : ranges.ends[differing.index - 1];
+  const size_t end = ranges.ends[differing.index];
+  const RangeFingerprints& own = ranges.fingerprints[differing.index];
+  const ByteView theirs = differing.fingerprints.view();
+  const std::set<uint64_t> there = to_set(theirs);
+  std::set<uint64_t> kept;
+  for (size_t i = begin; i < end; ++i) {
+    const uint64_t mark = own.at(i - begin);
+    if (there.count(mark) > 0) {
+      kept.insert(mark);
+      continue;
+    }
+    const Op& pair = ranges.pairs[i];
+    chunk.bytes += bytes_of(pair);
+    puts.put(pair.key, pair.value);
+  }
+  for (size_t i = 0; i < theirs.size() / fingerprint_bytes; ++i, ++told) {
+    if (kept.count(RangeFingerprints::fingerprint_at(theirs, i)) == 0) chunk.erased.push_back(told);
+  }
+  return Status::ok();
 }
 
 }  // namespace synod

@@ -10,6 +10,7 @@
 #include "base/mutant.h"
 #include "mon/core/sync/copy_record.h"
 #include "mon/core/sync/requester.h"
+#include "mon/daemon/copy_delta.h"
 #include "mon/service/kv_service.h"
 #include "mon/service/monmap_service.h"
 
@@ -73,6 +74,7 @@ Result<TaskResult> StoreEngine::run(const Task& task) {
   if (const auto* form = std::get_if<FormTask>(&task)) return run_on_writer(*form);
   if (const auto* create = std::get_if<CreateStoreTask>(&task)) return run_on_writer(*create);
   if (const auto* discard = std::get_if<DiscardCopyTask>(&task)) return run_on_writer(*discard);
+  if (const auto* clone = std::get_if<CloneStoreTask>(&task)) return run_on_writer(*clone);
   if (const auto* chunk = std::get_if<WriteChunkTask>(&task)) {
     const Result<std::vector<TaskResult>> results = write_chunks({chunk});
     return results ? Result<TaskResult>(results->front()) : results.error();
@@ -80,13 +82,12 @@ Result<TaskResult> StoreEngine::run(const Task& task) {
   if (const auto* verify = std::get_if<VerifyTask>(&task)) return run_on_writer(*verify);
   if (const auto* change = std::get_if<SwitchTask>(&task)) return run_on_writer(*change);
   const std::shared_lock lock(switching_);
+  if (const auto* compare = std::get_if<CompareRangesTask>(&task)) return run_on_reader(*compare);
   SYNOD_ASSERT(store_ != nullptr, "only a formed member reads its store");
   if (const auto* evaluate = std::get_if<EvaluateTask>(&task)) return run_on_reader(*evaluate);
   if (const auto* range = std::get_if<RangeTask>(&task)) return run_on_reader(*range);
   if (const auto* read = std::get_if<ReadLogTask>(&task)) return run_on_reader(*read);
-  if (const auto* open = std::get_if<OpenSnapshotTask>(&task)) return run_on_reader(*open);
-  if (const auto* chunk = std::get_if<ReadChunkTask>(&task)) return run_on_reader(*chunk);
-  return run_on_reader(std::get<CloseSnapshotTask>(task));
+  return snapshots_.run(*store_, task);
 }
 
 // ---------------------------------------------------------------------------------------------- reader
@@ -109,26 +110,11 @@ Result<TaskResult> StoreEngine::run_on_reader(const ReadLogTask& task) {
   return TaskResult(ReadLogDone{*std::move(entries)});
 }
 
-Result<TaskResult> StoreEngine::run_on_reader(const OpenSnapshotTask& task) {
-  Result<std::unique_ptr<SnapshotReader>> reader = SnapshotReader::open(*store_, task.resume);
-  if (!reader) return reader.error();
-  const Position position = (*reader)->position();
-  snapshots_[task.cookie] = *std::move(reader);
-  return TaskResult(SnapshotOpened{position});
-}
-
-Result<TaskResult> StoreEngine::run_on_reader(const ReadChunkTask& task) {
-  const auto it = snapshots_.find(task.cookie);
-  if (it == snapshots_.end()) return TaskResult(Status(Code::not_found, "the snapshot is closed"));
-  Result<ChunkRead> chunk = it->second->next(task.max_bytes, task.max_keys);
-  if (!chunk && chunk.error().code() == Code::refused) return TaskResult(chunk.error());
-  if (!chunk) return chunk.error();
-  return TaskResult(*std::move(chunk));
-}
-
-Result<TaskResult> StoreEngine::run_on_reader(const CloseSnapshotTask& task) {
-  snapshots_.erase(task.cookie);
-  return TaskResult(SnapshotClosed{});
+Result<TaskResult> StoreEngine::run_on_reader(const CompareRangesTask& task) {
+  SYNOD_ASSERT(new_store_ != nullptr, "a copy is compared while there is one");
+  Result<std::vector<DifferingRange>> differing = compare_ranges(*new_store_, task);
+  if (!differing) return TaskResult(RangesCompared{differing.error(), {}});
+  return TaskResult(RangesCompared{Status::ok(), *std::move(differing)});
 }
 
 // ---------------------------------------------------------------------------------------------- writer
@@ -138,12 +124,20 @@ Status StoreEngine::become_current(const std::string& name) {
   const std::unique_lock lock(switching_);
   const Result<Bound> bound = read_bound(*new_store_->db().new_iterator());
   if (!bound) return bound.error();
+  close_current();
+  new_store_.reset();
+  SYNOD_RETURN_IF_ERROR(home_.switch_to(name, *bound));
+  return open_current();
+}
+
+void StoreEngine::close_current() {
   snapshots_.clear();
   evaluator_ = Evaluator();  // what was in flight was so on top of the old store
   store_.reset();
-  new_store_.reset();
   log_end_.reset();
-  SYNOD_RETURN_IF_ERROR(home_.switch_to(name, *bound));
+}
+
+Status StoreEngine::open_current() {
   Result<std::unique_ptr<KeyValueDB>> db = home_.open_current(options_.database);
   if (!db) return db.error();
   store_ = std::make_unique<MonitorStore>(*std::move(db));
@@ -165,15 +159,22 @@ Result<TaskResult> StoreEngine::run_on_writer(const FormTask& task) {
   return TaskResult(Formed{*std::move(log)});
 }
 
-Result<TaskResult> StoreEngine::run_on_writer(const CreateStoreTask&) {
-  Result<uint64_t> last = store_ == nullptr ? 0 : store_->last_sequence();
-  if (!last) return last.error();
-  // Numbers are not used again: neither those of a copy that was given up, nor those that went to this store meanwhile.
-  if (new_store_ != nullptr) {
-    const Result<uint64_t> given_up = new_store_->last_sequence();
-    if (!given_up) return given_up.error();
-    last = std::max(*last, *given_up);
+// Numbers are not used again: neither those of a copy that was given up, nor those that went to this store meanwhile.
+Result<uint64_t> StoreEngine::last_sequence_of_all() {
+  uint64_t last = 0;
+  for (MonitorStore* store : {store_.get(), new_store_.get()}) {
+    if (store == nullptr) continue;
+    const Result<uint64_t> sequence = store->last_sequence();
+    if (!sequence) return sequence;
+    last = std::max(last, *sequence);
   }
+  return last;
+}
+
+Result<TaskResult> StoreEngine::run_on_writer(const CreateStoreTask&) {
+  const Result<uint64_t> last = last_sequence_of_all();
+  if (!last) return last.error();
+  const std::unique_lock lock(switching_);
   new_store_.reset();
   Result<StoreHome::NewStore> created = home_.create_store(options_.database);
   if (!created) return created.error();
@@ -183,10 +184,44 @@ Result<TaskResult> StoreEngine::run_on_writer(const CreateStoreTask&) {
   return TaskResult(StoreCreated{});
 }
 
+// The old store is closed meanwhile, so that its files stand still; whoever clones serves nothing from it.
+Result<TaskResult> StoreEngine::run_on_writer(const CloneStoreTask& task) {
+  const Result<uint64_t> last = last_sequence_of_all();
+  if (!last) return last.error();
+  const std::unique_lock lock(switching_);
+  new_store_.reset();
+  close_current();
+  Result<StoreHome::NewStore> cloned = home_.clone_current(options_.database);
+  SYNOD_RETURN_IF_ERROR(open_current());
+  if (!cloned && cloned.error().code() == Code::corruption) return TaskResult(cloned.error());
+  if (!cloned) return cloned.error();
+  new_name_ = cloned->name;
+  new_store_ = std::make_unique<MonitorStore>(std::move(cloned->db));
+  new_store_->continue_after(*last);
+  // Of the old store the replicated space alone is part of the copy.
+  StoreWrites own{EraseEntries{Version(1), Version(UINT64_MAX)},
+                  PutLocal{Bytes(copy_record_key), SharedBytes(task.record)}};
+  if (!SYNOD_MUTANT("clone-keeps-the-mark")) own.push_back(EraseLocal{Bytes(synchronizing_key)});
+  SYNOD_RETURN_IF_ERROR(new_store_->commit({&own}, Durability::visible));
+  return TaskResult(StoreCreated{});
+}
+
 Result<TaskResult> StoreEngine::run_on_writer(const DiscardCopyTask&) {
+  const std::unique_lock lock(switching_);
   new_store_.reset();
   SYNOD_RETURN_IF_ERROR(home_.remove_unfinished());
   return TaskResult(CopyDiscarded{});
+}
+
+// What a chunk does to the copy. The ranges of chunks have no key in common, so it is the same before and after others.
+Result<ReplicatedTransaction> StoreEngine::changes_of(const WriteChunkTask& task) {
+  Result<ReplicatedTransaction> puts = ReplicatedTransaction::decode(task.transaction);
+  if (!puts) return Status(Code::corruption, "a chunk does not decode: " + puts.error().message());
+  if (task.cleared.empty() && task.erased.empty()) return puts;
+  for (const KeyRange& range : task.cleared) SYNOD_RETURN_IF_ERROR(clear_range(*new_store_, range));
+  Result<ReplicatedTransaction> changes = erasures_of(*new_store_, task, *puts);
+  if (changes) changes->append(*std::move(puts));
+  return changes;
 }
 
 Result<std::vector<TaskResult>> StoreEngine::write_chunks(const std::vector<const WriteChunkTask*>& chunks) {
@@ -194,12 +229,13 @@ Result<std::vector<TaskResult>> StoreEngine::write_chunks(const std::vector<cons
   std::vector<ReplicatedTransaction> whole;
   Status refused;
   for (const WriteChunkTask* task : chunks) {
-    Result<ReplicatedTransaction> transaction = ReplicatedTransaction::decode(task->transaction);
-    if (!transaction) {
-      refused = Status(Code::corruption, "a chunk does not decode: " + transaction.error().message());
+    Result<ReplicatedTransaction> changes = changes_of(*task);
+    if (!changes && changes.error().code() != Code::corruption) return changes.error();
+    if (!changes) {
+      refused = changes.error();
       break;
     }
-    whole.push_back(*std::move(transaction));
+    whole.push_back(*std::move(changes));
   }
   for (size_t i = 0; i < whole.size(); ++i) {
     const Durability durability = i + 1 == whole.size() ? Durability::durable : Durability::visible;
@@ -215,6 +251,8 @@ Result<TaskResult> StoreEngine::run_on_writer(const VerifyTask&) {
   const Result<Position> position = new_store_->applied();
   if (!position) return TaskResult(Status(Code::corruption, "the copy has no applied position"));
   const Result<Digest> digest = new_store_->digest();
+  // A delta stands on the tables of the old store.
+  if (!digest && digest.error().code() == Code::corruption) return TaskResult(digest.error());
   if (!digest) return digest.error();
   return TaskResult(Verified{*position, *digest});
 }

@@ -4,13 +4,12 @@
 // Thread safety: write() and writer tasks from one thread; reader tasks from one other thread. Everything may block.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <shared_mutex>
 #include <vector>
 
-#include "mon/daemon/snapshot_reader.h"
+#include "mon/daemon/snapshots.h"
 #include "mon/daemon/storage.h"
 #include "mon/service/evaluator.h"
 #include "store/bound.h"
@@ -45,16 +44,19 @@ class StoreEngine {
   Result<TaskResult> run_on_reader(const EvaluateTask& task);
   Result<TaskResult> run_on_reader(const RangeTask& task);
   Result<TaskResult> run_on_reader(const ReadLogTask& task);
-  Result<TaskResult> run_on_reader(const OpenSnapshotTask& task);
-  Result<TaskResult> run_on_reader(const ReadChunkTask& task);
-  Result<TaskResult> run_on_reader(const CloseSnapshotTask& task);
+  Result<TaskResult> run_on_reader(const CompareRangesTask& task);
   Result<TaskResult> run_on_writer(const FormTask& task);
   Result<TaskResult> run_on_writer(const CreateStoreTask& task);
+  Result<TaskResult> run_on_writer(const CloneStoreTask& task);
   Result<TaskResult> run_on_writer(const DiscardCopyTask& task);
   Result<TaskResult> run_on_writer(const VerifyTask& task);
   Result<TaskResult> run_on_writer(const SwitchTask& task);
   Status write_now(const std::vector<WriteJob>& jobs);
   Status commit(const std::vector<const StoreWrites*>& groups, Durability durability);
+  Result<ReplicatedTransaction> changes_of(const WriteChunkTask& task);
+  Result<uint64_t> last_sequence_of_all();
+  void close_current();
+  Status open_current();
   Status become_current(const std::string& name);
 
   StoreHome& home_;
@@ -67,7 +69,7 @@ class StoreEngine {
   std::unique_ptr<MonitorStore> new_store_;  // of a running sync
   std::string new_name_;
   Evaluator evaluator_;
-  std::map<uint64_t, std::unique_ptr<SnapshotReader>> snapshots_;  // by cookie
+  Snapshots snapshots_;
 };
 
 }  // namespace synod

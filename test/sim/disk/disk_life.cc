@@ -71,6 +71,10 @@ Status DiskLife::rename_file(const std::string& from, const std::string& to) {
   return failed("rename to", to, disk_ == nullptr ? DiskError::dead : disk_->rename(from, to));
 }
 
+Status DiskLife::link_file(const std::string& existing, const std::string& name) {
+  return failed("link to", name, disk_ == nullptr ? DiskError::dead : disk_->link(existing, name));
+}
+
 Status DiskLife::sync_directory(const std::string& dir) {
   return failed("sync the directory", dir, disk_ == nullptr ? DiskError::dead : disk_->sync_directory(dir));
 }

@@ -1,6 +1,7 @@
 #include "test/sim/disk/disk_tree.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/assert.h"
@@ -24,10 +25,18 @@ DiskNodePtr new_directory(std::string path) {
   return node;
 }
 
+// Names that were not durable do not count, and others may come back.
+void forget_links(DiskNode& node) {
+  node.links = 0;
+  for (const DiskNode::Names* names : {&node.live, &node.durable}) {
+    for (const auto& [name, child] : *names) forget_links(*child);
+  }
+}
+
 void settle(DiskNode& node, PowerCut mode, SeededRandom& random, CutReport& report) {
   node.live = node.durable;
   for (const auto& [name, child] : node.live) {
-    child->is_linked = true;
+    ++child->links;
     child->path = node.path + "/" + name;
     child->file_class = class_of(child->path);
     if (child->is_directory) {
@@ -50,9 +59,10 @@ DiskNodePtr copy_durable(const DiskNode& from, const std::string& path) {
   return copy;
 }
 
-uint64_t used_below(const DiskNode& node) {
+uint64_t used_below(const DiskNode& node, std::set<const DiskNode*>& counted) {
+  if (!counted.insert(&node).second) return 0;
   uint64_t sum = node.is_directory ? 0 : node.file.size();
-  for (const auto& [name, child] : node.live) sum += used_below(*child);
+  for (const auto& [name, child] : node.live) sum += used_below(*child, counted);
   return sum;
 }
 
@@ -87,10 +97,17 @@ DiskNodePtr DiskTree::add(const DiskNodePtr& dir, std::string_view name, bool is
   return node;
 }
 
+void DiskTree::link(const DiskNodePtr& file, const DiskNodePtr& dir, std::string_view name) {
+  SYNOD_ASSERT(!file->is_directory && dir->live.find(name) == dir->live.end(), "a name that is given is free");
+  ++file->links;
+  dir->live.emplace(name, file);
+  pending_.push_back({dir, std::string(name), file, {}});
+}
+
 void DiskTree::remove(const DiskNodePtr& dir, std::string_view name) {
   const auto at = dir->live.find(name);
   SYNOD_ASSERT(at != dir->live.end(), "a name that is removed exists");
-  at->second->is_linked = false;
+  --at->second->links;
   dir->live.erase(at);
   pending_.push_back({dir, std::string(name), nullptr, {}});
 }
@@ -101,7 +118,7 @@ void DiskTree::rename(const DiskNodePtr& dir, std::string_view from, std::string
   const DiskNodePtr node = moved.mapped();
   const auto replaced = dir->live.find(to);
   if (replaced != dir->live.end()) {
-    replaced->second->is_linked = false;
+    --replaced->second->links;
     dir->live.erase(replaced);
   }
   dir->live.emplace(to, node);
@@ -161,6 +178,7 @@ CutReport DiskTree::cut_power(PowerCut mode, SeededRandom& random) {
   }
   report.lost_names = pending_.size();
   pending_.clear();
+  forget_links(*root_);
   settle(*root_, mode, random, report);
   return report;
 }
@@ -171,6 +189,9 @@ DiskTree DiskTree::durable_copy() const {
   return copy;
 }
 
-uint64_t DiskTree::used_bytes() const { return used_below(*root_); }
+uint64_t DiskTree::used_bytes() const {
+  std::set<const DiskNode*> counted;
+  return used_below(*root_, counted);
+}
 
 }  // namespace synod::sim

@@ -20,7 +20,7 @@ struct DiskNode {
   std::string path;
   FileClass file_class = FileClass::other;
   FileImage file;
-  bool is_linked = true;  // false once it was removed: an open file may live on
+  size_t links = 1;  // names that it has; none once it was removed: an open file may live on
   Names live;
   Names durable;
 };
@@ -40,6 +40,8 @@ class DiskTree {
 
   // REQUIRES of all: `dir` is a directory that holds, or does not hold, the names.
   DiskNodePtr add(const DiskNodePtr& dir, std::string_view name, bool is_directory);
+  // A second name for a file.
+  void link(const DiskNodePtr& file, const DiskNodePtr& dir, std::string_view name);
   void remove(const DiskNodePtr& dir, std::string_view name);
   void rename(const DiskNodePtr& dir, std::string_view from, std::string_view to);
 

@@ -48,6 +48,11 @@ class SimHome final : public StoreHome {
     if (made) made->db = with_drain(life_, std::move(made->db));
     return made;
   }
+  Result<NewStore> clone_current(const DatabaseOptions& options) override {
+    Result<NewStore> made = dir_->clone_current(options);
+    if (made) made->db = with_drain(life_, std::move(made->db));
+    return made;
+  }
   Result<std::optional<NewStore>> open_unfinished(const DatabaseOptions& options) override {
     Result<std::optional<NewStore>> found = dir_->open_unfinished(options);
     if (found && *found) (*found)->db = with_drain(life_, std::move((*found)->db));

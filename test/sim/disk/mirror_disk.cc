@@ -54,6 +54,7 @@ class MirrorDisk::State {
   void compare_records();
   void started();
   Result<std::unique_ptr<KeyValueDB>> opened(std::unique_ptr<KeyValueDB> db);
+  Result<std::unique_ptr<KeyValueDB>> cloned(const std::string& name, std::unique_ptr<KeyValueDB> db);
   Result<std::unique_ptr<KeyValueDB>> created(const std::string& name, std::unique_ptr<KeyValueDB> db);
   Result<std::unique_ptr<KeyValueDB>> opened_unfinished(const std::string& name, std::unique_ptr<KeyValueDB> db);
   void forget_unfinished();
@@ -187,6 +188,14 @@ Result<std::unique_ptr<KeyValueDB>> MirrorDisk::State::opened_unfinished(const s
   return is_new ? mirror->second->adopt(std::move(db)) : mirror->second->open(std::move(db));
 }
 
+// It holds what the current store held when it was closed.
+Result<std::unique_ptr<KeyValueDB>> MirrorDisk::State::cloned(const std::string& name, std::unique_ptr<KeyValueDB> db) {
+  if (real.is_frozen()) return db;
+  const std::shared_ptr<StoreMirror> mirror = stores_.at(current_)->copy(name);
+  stores_[name] = mirror;
+  return mirror->open(std::move(db));
+}
+
 // A part of it may be left, or come back, if this failed or the power goes while it is at it.
 void MirrorDisk::State::forget_unfinished() { keep_store(current_); }
 
@@ -238,6 +247,15 @@ class MirrorDisk::Home final : public StoreHome {
     Result<NewStore> made = real_->create_store(options);
     if (!made || !is_alive()) return made;
     Result<std::unique_ptr<KeyValueDB>> db = state_->created(made->name, std::move(made->db));
+    if (!db) return db.error();
+    made->db = *std::move(db);
+    return made;
+  }
+  Result<NewStore> clone_current(const DatabaseOptions& options) override {
+    if (is_alive()) state_->forget_unfinished();
+    Result<NewStore> made = real_->clone_current(options);
+    if (!made || !is_alive()) return made;
+    Result<std::unique_ptr<KeyValueDB>> db = state_->cloned(made->name, std::move(made->db));
     if (!db) return db.error();
     made->db = *std::move(db);
     return made;

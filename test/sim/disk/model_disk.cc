@@ -124,6 +124,16 @@ class ModelDisk::Home final : public StoreHome {
     state_->other_name = fmt::format("store.{}", ++state_->last_store);
     return NewStore{state_->other_name, std::make_unique<Database>(state_, state_->other)};
   }
+  Result<NewStore> clone_current(const DatabaseOptions& options) override {
+    SYNOD_ASSERT(state_->current != nullptr, "only a store is cloned");
+    Result<NewStore> made = create_store(options);
+    if (!made) return made;
+    // Closing the current database has synced what it had.
+    make_durable(*state_->current);
+    state_->other->live = copy_of(*state_->current->live);
+    state_->other->durable = copy_of(*state_->current->live);
+    return made;
+  }
   Result<std::optional<NewStore>> open_unfinished(const DatabaseOptions&) override {
     if (has_ended() || state_->is_frozen) return ended();
     if (state_->other == nullptr) return std::optional<NewStore>();

@@ -89,7 +89,7 @@ DiskError SimDisk::write(const DiskNodePtr& file, uint64_t offset, ByteView byte
     error = DiskError::no_space;
   }
   file->file.write(offset, bytes);
-  if (file->is_linked) used_ += file->file.size() - before;
+  if (file->links > 0) used_ += file->file.size() - before;
   return error;
 }
 
@@ -99,7 +99,7 @@ DiskError SimDisk::truncate(const DiskNodePtr& file, uint64_t size) {
   if (was_frozen || (error != DiskError::none && !is_frozen_)) return error;
   const uint64_t before = file->file.size();
   file->file.truncate(size);
-  if (file->is_linked) used_ = used_ + file->file.size() - before;
+  if (file->links > 0) used_ = used_ + file->file.size() - before;
   return error;
 }
 
@@ -125,9 +125,20 @@ DiskError SimDisk::rename(const std::string& from, const std::string& to) {
   if (replaced != nullptr && replaced->is_directory) return DiskError::wrong_kind;
   const DiskError error = begin({DiskCall::rename, from, class_of(to), 0, to});
   if (error == DiskError::none || is_frozen_) {
-    if (replaced != nullptr) used_ -= replaced->file.size();
+    if (replaced != nullptr && replaced->links == 1) used_ -= replaced->file.size();
     tree_.rename(dir, DiskTree::last_name(from), DiskTree::last_name(to));
   }
+  return error;
+}
+
+DiskError SimDisk::link(const std::string& existing, const std::string& name) {
+  if (is_frozen_) return DiskError::io_error;
+  const DiskNodePtr file = tree_.find(existing);
+  const DiskNodePtr dir = tree_.parent_of(name);
+  if (file == nullptr || dir == nullptr) return DiskError::not_found;
+  if (file->is_directory || tree_.find(name) != nullptr) return DiskError::wrong_kind;
+  const DiskError error = begin({DiskCall::create, name, class_of(name)});
+  if (error == DiskError::none || is_frozen_) tree_.link(file, dir, DiskTree::last_name(name));
   return error;
 }
 
@@ -139,7 +150,7 @@ DiskError SimDisk::remove(const std::string& path) {
   if (!node->live.empty()) return DiskError::wrong_kind;
   const DiskError error = begin({DiskCall::remove, path, node->file_class});
   if (error == DiskError::none || is_frozen_) {
-    used_ -= node->file.size();
+    if (node->links == 1) used_ -= node->file.size();
     tree_.remove(dir, DiskTree::last_name(path));
   }
   return error;

@@ -37,6 +37,7 @@ class DiskLife : public FileSystem, public std::enable_shared_from_this<DiskLife
   Status rewrite_and_sync(const std::string& path, ByteView bytes) override;
   Status truncate_and_sync(const std::string& path, uint64_t size) override;
   Status rename_file(const std::string& from, const std::string& to) override;
+  Status link_file(const std::string& existing, const std::string& name) override;
   Status sync_directory(const std::string& dir) override;
   bool exists(const std::string& path) override;
   bool is_directory(const std::string& path) override;
@@ -111,6 +112,7 @@ class SimDisk {
   DiskError truncate(const DiskNodePtr& file, uint64_t size);
   DiskError sync(const DiskNodePtr& file);
   DiskError rename(const std::string& from, const std::string& to);
+  DiskError link(const std::string& existing, const std::string& name);
   DiskError remove(const std::string& path);  // a file or an empty directory
   DiskError make_directory(const std::string& path);
   DiskError sync_directory(const std::string& path);

@@ -285,13 +285,19 @@ void StoreMirror::differs(KeySpace space, ByteView key, const std::optional<Byte
                       escape(key), shown(wanted)));
 }
 
-std::shared_ptr<StoreMirror> StoreMirror::durable_copy() const {
-  auto copy = std::make_shared<StoreMirror>(name_, report_);
+std::shared_ptr<StoreMirror> StoreMirror::copy(std::string name) const {
+  auto copy = std::make_shared<StoreMirror>(std::move(name), report_);
   copy->durable_ = durable_;
   copy->volatile_commits_ = volatile_commits_;
   copy->failed_commit_ = failed_commit_;
-  copy->is_volatile_lost_ = true;
+  copy->is_volatile_lost_ = is_volatile_lost_;
   return copy;
+}
+
+std::shared_ptr<StoreMirror> StoreMirror::durable_copy() const {
+  std::shared_ptr<StoreMirror> left = copy(name_);
+  left->is_volatile_lost_ = true;
+  return left;
 }
 
 }  // namespace synod::sim

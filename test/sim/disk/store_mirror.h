@@ -41,7 +41,9 @@ class StoreMirror : public std::enable_shared_from_this<StoreMirror> {
 
   // What the database holds now.
   const KeyValueDB& live() const { return *live_; }
-  // The mirror of a copy of the store, made as by a power cut.
+  // The mirror of a copy of the store, made while it is closed.
+  std::shared_ptr<StoreMirror> copy(std::string name) const;
+  // The same, made as by a power cut.
   std::shared_ptr<StoreMirror> durable_copy() const;
 
  private:

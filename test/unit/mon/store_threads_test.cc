@@ -42,6 +42,7 @@ class GatedHome : public StoreHome {
     return memory.open_current(options);
   }
   Result<NewStore> create_store(const DatabaseOptions& options) override { return memory.create_store(options); }
+  Result<NewStore> clone_current(const DatabaseOptions& options) override { return memory.clone_current(options); }
   Result<std::optional<NewStore>> open_unfinished(const DatabaseOptions& options) override {
     return memory.open_unfinished(options);
   }

@@ -62,7 +62,7 @@ struct ProviderDriver {
     return step([&](Output& out) { provider.tick(now, view, out, run()); });
   }
   Output start(MemberId from = b, uint64_t with = cookie) {
-    return receive(from, SyncStart{with, Version(3), window, resume});
+    return receive(from, SyncStart{with, Version(3), window, resume, is_delta});
   }
   Output hold_granted(Version first, uint64_t with = cookie, MemberId requester = b) {
     return hold({requester, with, TrimHold::State::held, first, 0, 0});
@@ -96,6 +96,7 @@ struct ProviderDriver {
   CoreOptions options;
   uint32_t window = 1;
   std::optional<SyncCursor> resume;
+  bool is_delta = false;
   SyncProvider provider;
   TimePoint now{std::chrono::hours(1)};
   SyncProvider::View view{Version(1), Version(10), c};
@@ -105,14 +106,14 @@ struct ProviderDriver {
 // Member a requests of b; it has committed 2 versions and accepted more.
 struct RequesterDriver {
   explicit RequesterDriver(std::vector<LogEntry> entries = history(5, pn(1, c)), CoreOptions given = {},
-                           std::optional<CopyRecord> copy = {}, bool is_marked = false)
+                           std::optional<CopyRecord> copy = {}, bool is_marked = false, bool is_delta = false)
       : options(given), log(log_with(entries, 2)) {
-    requester.emplace(options, cookie, b, "b", log, std::move(copy), is_marked, now, begun);
+    requester.emplace(options, SyncPlan{cookie, b, "b", std::move(copy), is_delta, is_marked}, log, now, begun);
   }
 
   Output marker_durable() {
     Output out;
-    requester->on_marker_durable(now, out);
+    requester->on_marker_durable(now, out, run());
     return out;
   }
   Output receive(const Message& message, MemberId from = b) {

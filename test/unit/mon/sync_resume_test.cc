@@ -17,7 +17,7 @@ using Outcome = SyncRequester::Outcome;
 
 Position at(uint64_t version) { return history(version, pn(1, c)).back().position(); }
 
-CopyRecord half_a_copy() { return {{at(3), at(3), "m", false, at(3)}, 4, 40, 400}; }
+CopyRecord half_a_copy() { return {{at(3), at(3), "m", false, at(3)}, false, 4, 40, 400}; }
 
 // ---------------------------------------------------------------------------------------------- requester
 
@@ -153,7 +153,7 @@ TEST(SyncResumeTest, what_is_only_read_is_told_and_not_counted) {
 
 // A marked member a, at version 5, with a copy of versions 6 to 8.
 struct WithCopy : MonitorDriver {
-  WithCopy() : MonitorDriver(made_with_copy({{at_b(6), at_b(8), "m", false, at_b(6)}, 4, 40, 400})) {}
+  WithCopy() : MonitorDriver(made_with_copy({{at_b(6), at_b(8), "m", false, at_b(6)}, false, 4, 40, 400})) {}
   static Position at_b(uint64_t version) { return history(version, pn(1, b)).back().position(); }
   std::vector<SyncStart> after(Duration time) { return sent<SyncStart>(tick(time)); }
 };
@@ -174,9 +174,9 @@ TEST(SyncResumeTest, a_copy_that_nobody_can_go_on_with_is_given_up_after_a_wait)
     member.hear(b, is_behind ? 1 : 8, is_behind ? 7 : 9);
     EXPECT_TRUE(member.after(CoreOptions().lease).empty()) << "somebody better may be heard";
     member.hear(b, is_behind ? 1 : 8, is_behind ? 7 : 9);
-    const auto starts = member.after(2 * CoreOptions().lease);
-    ASSERT_EQ(starts.size(), 1U) << "so that two of three come back";
-    EXPECT_FALSE(starts[0].resume);
+    const Output out = member.tick(2 * CoreOptions().lease);
+    ASSERT_EQ(out.tasks.size(), 1U) << "so that two of three come back";
+    EXPECT_TRUE(std::holds_alternative<CloneStoreTask>(out.tasks[0].task)) << "it begins from the start";
   }
 }
 
@@ -290,7 +290,7 @@ struct ResumingCluster : LaggingCluster, sim::Observer {
   }
   void on_ran(const std::string& member, const Task& task, const Result<TaskResult>&) override {
     if (member == lagging && std::holds_alternative<WriteChunkTask>(task)) written += 1;
-    if (member == lagging && std::holds_alternative<CreateStoreTask>(task)) stores_made += 1;
+    if (member == lagging && std::holds_alternative<CloneStoreTask>(task)) stores_made += 1;
   }
   // Until it has this many chunks of a copy.
   void copy_some(uint64_t count) {

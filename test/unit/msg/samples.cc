@@ -111,12 +111,24 @@ std::string text(const SyncCursor& c) {
   return join(text(c.base), text(c.highest), c.last_key, c.has_all_keys, text(c.replayed));
 }
 std::string of(const SyncStart& m) {
-  return join(m.cookie, m.committed.value(), m.window, m.resume ? text(*m.resume) : "none");
+  return join(m.cookie, m.committed.value(), m.window, m.resume ? text(*m.resume) : "none", m.is_delta);
+}
+std::string of(const SyncRanges& m) {
+  std::string ranges;
+  for (const SyncRange& range : m.ranges) ranges += join(range.last_key, range.digest) + ";";
+  return join(m.cookie, m.sequence, m.after, ranges, m.per_mille);
+}
+std::string of(const SyncDiffering& m) {
+  std::string ranges;
+  for (const DifferingRange& range : m.ranges) {
+    ranges += join(range.index, range.is_cleared, range.fingerprints.view()) + ";";
+  }
+  return join(m.cookie, m.sequence, ranges);
 }
 std::string of(const HoldTrim& m) { return join(m.cookie, m.requester.value(), m.version.value()); }
 std::string of(const SyncChunk& m) {
   return join(m.cookie, m.sequence, m.is_last, m.keys, m.bytes, m.checksum, m.transaction.view(), text(m.cursor),
-              text(m.digest));
+              text(m.digest), m.per_mille, m.ranges, fmt::format("{}", fmt::join(m.erased, ",")));
 }
 std::string of(const SyncAck& m) { return join(m.cookie, m.sequence); }
 std::string of(const SyncAbort& m) { return join(m.cookie, text(m.reason)); }
@@ -175,7 +187,18 @@ std::vector<Message> sample_messages() {
                     0xabcdef, binary(),     Version(3),        position(42),
                     higher,   MemberId(77), progress()};
   const SyncCursor cursor{position(49), position(50), "key", true, position(51)};
-  const SyncChunk chunk{11, 3, true, 500, 2900, 0x99, SharedBytes(Bytes(3000, 'c')), cursor, sample_digest(60), 455};
+  const SyncChunk chunk{11,
+                        3,
+                        true,
+                        500,
+                        2900,
+                        0x99,
+                        SharedBytes(Bytes(3000, 'c')),
+                        cursor,
+                        sample_digest(60),
+                        455,
+                        7,
+                        {0, 3, 4000'000'000}};
   std::vector<Message> all = {
       Hello{protocol_version, PeerKind::monitor, "a", "host:7000"},
       Goodbye{Status(Code::refused, "wrong cluster")},
@@ -200,9 +223,11 @@ std::vector<Message> sample_messages() {
       ReadIndexReply{77, position(43)},
       Fetch{Version(10), Version(~uint64_t{0})},
       Entries{Version(12), Version(43), entries},
-      SyncStart{11, Version(2), 4, cursor},
-      SyncStart{11, Version(2), 1, std::nullopt},
+      SyncStart{11, Version(2), 4, cursor, true},
+      SyncStart{11, Version(2), 1, std::nullopt, false},
       HoldTrim{11, MemberId(6), Version(40)},
+      SyncRanges{11, 7, binary(), {{"key", 0x1122334455667788}, {"", 9}}, 455},
+      SyncDiffering{11, 7, {{0, false, SharedBytes(Bytes(24, 'f'))}, {1, true, {}}, {9, false, {}}}},
       chunk,
       SyncAck{11, 3},
       SyncAbort{11, Status(Code::io_error, "disk")},

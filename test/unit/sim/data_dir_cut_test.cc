@@ -64,7 +64,8 @@ TEST(TwinFileUnderPowerCuts, holds_the_old_or_the_new_record) {
   }
 }
 
-// What a member does outside of its log: it is formed, writes its identity, and copies its store, with commits between.
+// What a member does outside of its log: it is formed, writes its identity, and copies its store, once by a clone, with
+// commits between.
 struct Story {
   int identity = 0;  // the last that was acknowledged as durable
   bool is_formed = false;
@@ -88,7 +89,11 @@ struct Story {
       jobs[0].identity = std::to_string(identity + 1);
       if (!life.engine().write(jobs).is_ok()) return;
       ++identity;
-      life.sync_from_itself(RunHistory::of(500).entry(last));
+      if (last == 18) {
+        life.sync_with_its_clone(RunHistory::of(500).entry(last));
+      } else {
+        life.sync_from_itself(RunHistory::of(500).entry(last));
+      }
     }
   }
 

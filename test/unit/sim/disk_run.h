@@ -211,6 +211,27 @@ class Life {
     run(VerifyTask{});
     run(SwitchTask{{accepted}});
   }
+  // The same by a delta, with a store that it has cloned.
+  void sync_with_its_clone(const LogEntry& accepted) {
+    db_ = nullptr;
+    constexpr uint64_t cookie = 1;
+    run(CloneStoreTask{"record"});
+    run(OpenSnapshotTask{cookie, {}});
+    for (bool is_last = false; !is_last && status_.is_ok();) {
+      const TaskResult read = run(ReadRangesTask{cookie, 10'000, 100});
+      if (!status_.is_ok()) return;
+      const auto& ranges = std::get<RangesRead>(read);
+      const TaskResult compared = run(CompareRangesTask{ranges.after, ranges.ranges});
+      if (!status_.is_ok()) return;
+      EXPECT_TRUE(std::get<RangesCompared>(compared).differing.empty());
+      const TaskResult chunk = run(SettleRangesTask{cookie, 1, {}});
+      if (!status_.is_ok()) return;
+      is_last = std::get<ChunkRead>(chunk).is_last;
+      if (is_last) run(WriteChunkTask{std::get<ChunkRead>(chunk).transaction, "record"});
+    }
+    run(VerifyTask{});
+    run(SwitchTask{{accepted}});
+  }
   void end() {
     if (is_over_) return;
     is_over_ = true;

@@ -112,6 +112,34 @@ TEST_P(SimDiskNames, a_synced_directory_keeps_its_names) {
   EXPECT_FALSE(life->exists("d/g"));
 }
 
+TEST_P(SimDiskNames, a_file_with_two_names_lives_until_both_are_gone) {
+  auto life = disk_.start_life();
+  ASSERT_TRUE(life->make_directories("d").is_ok());
+  ASSERT_TRUE(life->overwrite_and_sync("f", "bytes").is_ok());
+  ASSERT_TRUE(life->sync_directory("").is_ok());
+  ASSERT_TRUE(life->link_file("f", "d/g").is_ok());
+  EXPECT_EQ(life->link_file("f", "d/g").code(), Code::io_error) << "the name is taken";
+  EXPECT_EQ(life->link_file("none", "d/h").code(), Code::io_error);
+  EXPECT_EQ(disk_.used_bytes(), 5U) << "once";
+  ASSERT_TRUE(life->remove_tree("f").is_ok());
+  EXPECT_EQ(*life->read_file("d/g"), "bytes");
+  EXPECT_EQ(disk_.used_bytes(), 5U);
+  disk_.cut_power(PowerCut::all_lost, random_);
+  life = disk_.start_life();
+  EXPECT_EQ(*life->read_file("f"), "bytes") << "neither the new name nor the removal was synced";
+  EXPECT_FALSE(life->exists("d/g"));
+  ASSERT_TRUE(life->link_file("f", "d/g").is_ok());
+  ASSERT_TRUE(life->sync_directory("d").is_ok());
+  ASSERT_TRUE(life->remove_tree("f").is_ok());
+  ASSERT_TRUE(life->sync_directory("").is_ok());
+  disk_.cut_power(PowerCut::all_lost, random_);
+  life = disk_.start_life();
+  EXPECT_EQ(*life->read_file("d/g"), "bytes");
+  EXPECT_EQ(disk_.used_bytes(), 5U);
+  ASSERT_TRUE(life->remove_tree("d/g").is_ok());
+  EXPECT_EQ(disk_.used_bytes(), 0U);
+}
+
 // Strict: any subset of what was done. Lenient: a prefix.
 TEST_P(SimDiskNames, unsynced_changes_of_names_are_lost) {
   bool was_reordered = false;

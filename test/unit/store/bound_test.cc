@@ -28,6 +28,9 @@ class CutFiles final : public FileSystem {
   Status rename_file(const std::string& from, const std::string& to) override {
     return pass([&] { return posix_files().rename_file(from, to); });
   }
+  Status link_file(const std::string& existing, const std::string& name) override {
+    return pass([&] { return posix_files().link_file(existing, name); });
+  }
   Status sync_directory(const std::string& dir) override {
     return pass([&] { return posix_files().sync_directory(dir); });
   }

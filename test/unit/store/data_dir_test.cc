@@ -225,6 +225,32 @@ TEST(DataDir, an_unfinished_store_is_found_again_and_can_become_the_current_one)
   EXPECT_FALSE(dir->open_unfinished({})->has_value());
 }
 
+TEST(DataDir, a_clone_has_what_the_current_store_had_and_neither_sees_what_the_other_does_then) {
+  const test::TempDir temp;
+  const auto dir = open_dir(temp / "d");
+  make_current(*dir, "old");
+  {  // a table, and a log
+    MonitorStore current(*dir->open_current({}));
+    ASSERT_TRUE(current.commit_copied(put("in the log", "1"), Durability::visible).is_ok());
+  }
+  auto clone = dir->clone_current({});
+  ASSERT_TRUE(clone) << clone.error().to_string();
+  EXPECT_EQ(clone->name, "store.2");
+  {
+    MonitorStore current(*dir->open_current({}));
+    MonitorStore cloned(std::move(clone->db));
+    EXPECT_EQ(test::dump(cloned.db()), test::dump(current.db()));
+    ASSERT_TRUE(current.commit_copied(put("k", "of the current one"), Durability::durable).is_ok());
+    ASSERT_TRUE(cloned.commit_copied(put("k", "of the clone"), Durability::durable).is_ok());
+    EXPECT_EQ(value_in(current.db()), "of the current one");
+    EXPECT_EQ(value_in(cloned.db()), "of the clone");
+  }
+  EXPECT_EQ(value_in(*(*dir->open_unfinished({}))->db), "of the clone");
+  EXPECT_EQ(current_value(*dir), "of the current one");
+  ASSERT_TRUE(dir->remove_unfinished().is_ok());
+  EXPECT_EQ(current_value(*dir), "of the current one") << "whose tables had two names";
+}
+
 TEST(DataDir, without_a_good_pointer_no_store_is_removed) {
   for (const std::string pointer : {"", "nonsense\n", "store.7\n"}) {
     SCOPED_TRACE(pointer);

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "base/codec.h"
+#include "store/store_digest.h"
 #include "store_helpers.h"
 #include "temp_dir.h"
 
@@ -200,9 +201,9 @@ TEST_P(MonitorStoreViews, readers_and_walkers_are_not_disturbed_by_a_writer_thre
   });
   rounds.wait(0);
   for (int pass = 0; pass < 5; ++pass) {
-    Digester digester;
+    StoreDigester digester;
     const Status scanned = reader->scan("", "", [&](ByteView key, ByteView value) {
-      digester.add(key).add(value);
+      digester.add(key, value);
       return true;
     });
     EXPECT_TRUE(scanned.is_ok()) << scanned.to_string();

@@ -283,5 +283,74 @@ TEST_F(StoreSyncTest, an_empty_directory_is_filled_also_with_resume) {
   expect_copy_of(source_);
 }
 
+// ---------------------------------------------------------------------------------------------- delta
+
+class StoreDeltaTest : public StoreSyncTest {
+ protected:
+  StoreDeltaTest() {
+    test::make_member(older_, versions / 2, changes);
+    EXPECT_EQ(sync_from(older_).code, 0);
+  }
+  const std::string older_ = temp_ / "older";
+};
+
+TEST_F(StoreDeltaTest, brings_an_older_copy_up_to_the_source) {
+  const Outcome refused = sync();
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_NE(refused.err.find("--delta"), std::string::npos) << refused.err;
+  const Outcome synced = sync({"--delta"});
+  EXPECT_EQ(synced.code, 0) << synced.err;
+  EXPECT_EQ(number(synced, "version"), versions);
+  expect_copy_of(source_);
+  const Outcome again = sync({"--delta"});
+  EXPECT_EQ(again.code, 0) << again.err;
+  EXPECT_EQ(number(again, "keys"), 0U) << "nothing differs";
+  expect_copy_of(source_);
+}
+
+TEST_F(StoreDeltaTest, without_a_copy_it_is_a_whole_one) {
+  std::filesystem::remove_all(copy_);
+  EXPECT_EQ(sync({"--delta"}).code, 0);
+  expect_copy_of(source_);
+}
+
+TEST_F(StoreDeltaTest, ends_at_any_chunk_and_goes_on_there) {
+  const std::string kept = temp_ / "kept";
+  std::filesystem::copy(copy_, kept, std::filesystem::copy_options::recursive);
+  const uint64_t chunks = number(sync({"--delta"}), "chunks");
+  EXPECT_GT(chunks, 3U);
+  for (uint64_t stop = 1; stop <= chunks; ++stop) {
+    SCOPED_TRACE(stop);
+    std::filesystem::remove_all(copy_);
+    std::filesystem::copy(kept, copy_, std::filesystem::copy_options::recursive);
+    const Outcome stopped =
+        sync({"--delta", "--stop-after-chunk", std::to_string(stop), "--window", std::to_string(stop % 5 + 1)});
+    EXPECT_EQ(stopped.code, 4) << stopped.err;
+    const std::string unfinished = "unfinished sync at chunk " + std::to_string(stop);
+    for (const std::vector<std::string>& words : {std::vector<std::string>{"compare", source_, copy_},
+                                                  {"get", copy_, "kv/k/1"},
+                                                  {"list", copy_},
+                                                  {"set", copy_, "kv/k/1", "x", "--accept-risk"},
+                                                  {"sync", source_, copy_, "--delta"}}) {
+      const Outcome refused = run_store_tool(words);
+      EXPECT_EQ(refused.code, 2) << words[0];
+      EXPECT_NE(refused.err.find(unfinished), std::string::npos) << words[0] << refused.err;
+    }
+    const Outcome resumed = sync({"--resume"});
+    EXPECT_EQ(resumed.code, 0) << resumed.err;
+    EXPECT_EQ(number(resumed, "first_chunk"), stop + 1);
+    expect_copy_of(source_);
+  }
+}
+
+TEST_F(StoreDeltaTest, a_source_that_is_behind_is_refused_and_the_copy_stays) {
+  ASSERT_EQ(sync({"--delta"}).code, 0);
+  const Outcome back = sync_from(older_, {"--delta"});
+  EXPECT_EQ(back.code, 2);
+  EXPECT_NE(back.err.find("the copy is at version 15, and this member has committed 30"), std::string::npos)
+      << back.err;
+  expect_copy_of(source_);
+}
+
 }  // namespace
 }  // namespace synod

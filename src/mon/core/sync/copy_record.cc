@@ -6,7 +6,7 @@
 namespace synod {
 namespace {
 
-constexpr uint32_t format = 1;
+constexpr uint32_t format = 2;
 
 void put_position(Bytes& out, const Position& position) { put_field(out, encode_position(position)); }
 
@@ -26,6 +26,7 @@ Bytes CopyRecord::encode() const {
   put_field(out, cursor.last_key);
   put_fixed32(out, cursor.has_all_keys ? 1 : 0);
   put_position(out, cursor.replayed);
+  put_fixed32(out, is_delta ? 1 : 0);
   for (const uint64_t number : {chunks, keys, bytes}) put_fixed64(out, number);
   return out;
 }
@@ -41,6 +42,9 @@ Result<CopyRecord> CopyRecord::decode(ByteView stored) {
   record.cursor.has_all_keys = has_all_keys == 1;
   is_good = has_all_keys <= 1 && is_good;
   is_good = take_position(decoder, record.cursor.replayed) && is_good;
+  const uint32_t is_delta = decoder.fixed32();
+  record.is_delta = is_delta == 1;
+  is_good = is_delta <= 1 && is_good;
   for (uint64_t* number : {&record.chunks, &record.keys, &record.bytes}) *number = decoder.fixed64();
   if (!is_good || !decoder.is_complete()) {
     return Status(Code::corruption, "the record of the unfinished copy does not decode");

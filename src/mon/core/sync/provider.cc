@@ -16,6 +16,8 @@ void SyncProvider::on_message(TimePoint now, MemberId from, const Message& messa
     on_start(now, from, *start, view, out, run);
   } else if (const auto* ack = std::get_if<SyncAck>(&message)) {
     on_ack(now, from, *ack, out, run);
+  } else if (const auto* differing = std::get_if<SyncDiffering>(&message)) {
+    on_differing(now, from, *differing, out, run);
   } else if (const auto* abort = std::get_if<SyncAbort>(&message)) {
     const auto it = sessions_.find(abort->cookie);
     if (it != sessions_.end() && it->second.requester == from) end(abort->cookie, Status::ok(), out, run);
@@ -36,6 +38,8 @@ Status can_resume(const SyncCursor& copy, const SyncProvider::View& view) {
   }
   return Status::ok();
 }
+
+Status unknown_session() { return {Code::not_found, "the session is unknown here, or has expired"}; }
 
 // Ticks that come late are made up for.
 constexpr Duration rate_slack = std::chrono::milliseconds(100);
@@ -64,6 +68,7 @@ void SyncProvider::on_start(TimePoint now, MemberId from, const SyncStart& start
   session.number = ++last_number_;
   session.requester = from;
   session.resume = start.resume;
+  session.is_comparing = start.is_delta && !(start.resume && start.resume->has_all_keys);
   session.window = std::clamp<uint32_t>(start.window, 1, options_.sync_window);
   session.needed = view.visible.next();
   session.hold = session.needed;
@@ -73,7 +78,7 @@ void SyncProvider::on_start(TimePoint now, MemberId from, const SyncStart& start
   out.trace(LogLevel::info,
             fmt::format("sync [2] serves member {}, cookie {:016x}, holds its log from version {} on, {}",
                         to_string(from), start.cookie, session.hold.value(),
-                        !start.resume                ? "for a new copy"
+                        !start.resume                ? (start.is_delta ? "for a delta" : "for a new copy")
                         : start.resume->has_all_keys ? "for a copy that has all keys"
                                                      : "for a copy that has some keys"));
   // A sync never waits for a quorum, so the snapshot does not wait for the leader's hold.
@@ -108,17 +113,23 @@ void SyncProvider::on_hold(const TrimHold& hold, Output& out, const RunTask& run
   }
 }
 
-bool SyncProvider::wants_chunk(const Session& session) {
+bool SyncProvider::wants_read(const Session& session) {
   if (session.is_reading || session.is_last_sent) return false;
-  return session.sequence - session.acknowledged < session.window;
+  if (session.is_comparing && session.has_read_ranges) return false;  // what is left of it, the requester says
+  const uint64_t unsettled = session.ranges_sent - session.ranges_settled;
+  return session.sequence - session.acknowledged + unsettled < session.window;
 }
 
-void SyncProvider::read_chunk(TimePoint now, uint64_t cookie, Session& session, const RunTask& run) {
-  if (!wants_chunk(session) || now < next_send_) return;
+void SyncProvider::read_next(TimePoint now, uint64_t cookie, Session& session, const RunTask& run) {
+  if (!wants_read(session) || now < next_send_) return;
   session.is_reading = true;
   size_t bytes = options_.sync_chunk_bytes;
   if (options_.sync_rate > 0) bytes = std::min<size_t>(bytes, options_.sync_rate);
-  run(session.number, ReadChunkTask{cookie, bytes, options_.sync_chunk_keys});
+  if (session.is_comparing) {
+    run(session.number, ReadRangesTask{cookie, bytes, options_.sync_chunk_keys});
+  } else {
+    run(session.number, ReadChunkTask{cookie, bytes, options_.sync_chunk_keys});
+  }
 }
 
 void SyncProvider::on_result(TimePoint now, uint64_t number, const TaskResult& result, Output& out,
@@ -133,24 +144,68 @@ void SyncProvider::on_result(TimePoint now, uint64_t number, const TaskResult& r
     out.trace(LogLevel::info,
               fmt::format("sync [6] snapshot at version {}, cookie {:016x}", opened->position.version.value(), cookie));
   } else if (const auto* chunk = std::get_if<ChunkRead>(&result)) {
-    on_chunk_read(now, cookie, session, *chunk, out, run);
+    on_chunk_read(now, cookie, session, *chunk, out);
+    read_next(now, cookie, session, run);
+  } else if (const auto* ranges = std::get_if<RangesRead>(&result)) {
+    on_ranges_read(now, cookie, session, *ranges, out);
+    read_next(now, cookie, session, run);
   } else if (const auto* failed = std::get_if<Status>(&result)) {
     end(cookie, *failed, out, run);
   }
 }
 
-void SyncProvider::on_chunk_read(TimePoint now, uint64_t cookie, Session& session, const ChunkRead& chunk, Output& out,
-                                 const RunTask& run) {
-  SYNOD_ASSERT(session.is_reading && session.is_open, "[9] a chunk is read from the snapshot, when it was asked for");
+void SyncProvider::on_ranges_read(TimePoint now, uint64_t cookie, Session& session, const RangesRead& ranges,
+                                  Output& out) {
+  SYNOD_ASSERT(session.is_reading && session.is_open,
+               "[8] ranges are read from the snapshot, when they were asked for");
   // Reading took this end's own time, not the requester's.
   session.expires = now + options_.sync_timeout;
+  session.is_reading = false;
+  session.has_read_ranges = ranges.is_last;
+  if (ranges.is_skipped) return say_alive(cookie, session, out);
+  SyncRanges message = ranges;
+  message.cookie = cookie;
+  message.sequence = ++session.ranges_sent;
+  size_t bytes = 0;
+  for (const SyncRange& range : message.ranges) bytes += range.last_key.size() + sizeof(range.digest);
+  spend(now, bytes);
+  out.send(session.requester, std::move(message));
+}
+
+void SyncProvider::on_differing(TimePoint now, MemberId from, const SyncDiffering& differing, Output& out,
+                                const RunTask& run) {
+  const auto it = sessions_.find(differing.cookie);
+  if (it == sessions_.end()) {
+    out.send(from, SyncAbort{differing.cookie, unknown_session()});
+    return;
+  }
+  Session& session = it->second;
+  // It may come twice.
+  const bool is_next = differing.sequence == session.ranges_answered + 1 && differing.sequence <= session.ranges_sent;
+  if (session.requester != from || !is_next) return;
+  session.expires = now + options_.sync_timeout;
+  session.ranges_answered = differing.sequence;
+  run(session.number, SettleRangesTask{differing.cookie, differing.sequence, differing.ranges});
+}
+
+void SyncProvider::on_chunk_read(TimePoint now, uint64_t cookie, Session& session, const ChunkRead& chunk,
+                                 Output& out) {
+  session.expires = now + options_.sync_timeout;
+  if (chunk.ranges != 0) {
+    SYNOD_ASSERT(session.is_comparing && chunk.ranges == session.ranges_settled + 1, "[8] ranges are settled in order");
+    SYNOD_ASSERT(chunk.ranges <= session.ranges_answered, "[8] the requester says what differs");
+    session.ranges_settled = chunk.ranges;
+    session.is_comparing = !session.has_read_ranges || session.ranges_settled < session.ranges_sent;
+    if (!chunk.is_skipped) send_chunk(now, cookie, session, chunk, out);
+    return;
+  }
+  SYNOD_ASSERT(session.is_reading && session.is_open, "[9] a chunk is read from the snapshot, when it was asked for");
   session.is_reading = false;
   if (chunk.is_skipped) {
     say_alive(cookie, session, out);
   } else {
     send_chunk(now, cookie, session, chunk, out);
   }
-  read_chunk(now, cookie, session, run);
 }
 
 void SyncProvider::say_alive(uint64_t cookie, const Session& session, Output& out) {
@@ -159,23 +214,26 @@ void SyncProvider::say_alive(uint64_t cookie, const Session& session, Output& ou
   out.send(session.requester, std::move(no_chunk));
 }
 
+void SyncProvider::spend(TimePoint now, size_t bytes) {
+  if (options_.sync_rate == 0) return;
+  const Duration cost = std::chrono::nanoseconds(bytes * 1'000'000'000 / options_.sync_rate);
+  next_send_ = std::max(next_send_, now - rate_slack) + cost;
+}
+
 void SyncProvider::send_chunk(TimePoint now, uint64_t cookie, Session& session, const ChunkRead& chunk, Output& out) {
   SYNOD_ASSERT(!session.is_last_sent, "nothing follows the last chunk");
   SyncChunk message = chunk;
   message.cookie = cookie;
   message.sequence = ++session.sequence;
   session.is_last_sent = message.is_last;
-  if (options_.sync_rate > 0) {
-    const Duration cost = std::chrono::nanoseconds(message.transaction.size() * 1'000'000'000 / options_.sync_rate);
-    next_send_ = std::max(next_send_, now - rate_slack) + cost;
-  }
+  spend(now, message.transaction.size());
   out.send(session.requester, std::move(message));
 }
 
 void SyncProvider::on_ack(TimePoint now, MemberId from, const SyncAck& ack, Output& out, const RunTask& run) {
   const auto it = sessions_.find(ack.cookie);
   if (it == sessions_.end()) {
-    out.send(from, SyncAbort{ack.cookie, Status(Code::not_found, "the session is unknown here, or has expired")});
+    out.send(from, SyncAbort{ack.cookie, unknown_session()});
     return;
   }
   Session& session = it->second;
@@ -184,7 +242,7 @@ void SyncProvider::on_ack(TimePoint now, MemberId from, const SyncAck& ack, Outp
   session.expires = now + options_.sync_timeout;
   session.acknowledged = ack.sequence;
   if (!session.is_last_sent || session.acknowledged < session.sequence) {
-    read_chunk(now, ack.cookie, session, run);
+    read_next(now, ack.cookie, session, run);
     return;
   }
   // The hold goes on for its grace, so that the requester finds in the log what was chosen meanwhile.
@@ -208,7 +266,7 @@ void SyncProvider::tick(TimePoint now, const View& view, Output& out, const RunT
         out.send(view.leader, HoldTrim{cookie, session.requester, session.hold});
       }
     }
-    if (now < next_send_ && wants_chunk(session)) {
+    if (now < next_send_ && wants_read(session)) {
       // It is this end that is slow.
       session.expires = now + options_.sync_timeout;
       if (now >= session.say_alive_at) {
@@ -216,7 +274,7 @@ void SyncProvider::tick(TimePoint now, const View& view, Output& out, const RunT
         say_alive(cookie, session, out);
       }
     }
-    read_chunk(now, cookie, session, run);
+    read_next(now, cookie, session, run);
   }
   for (uint64_t cookie : expired) {
     end(cookie, Status(Code::unavailable, "nothing came from the requester in time: the session has expired"), out,
@@ -235,7 +293,11 @@ void SyncProvider::check_invariants(MemberId self) const {
                  "[5] nothing is copied unless the log is held");
     SYNOD_ASSERT(session.hold > Version() && session.hold <= session.needed, "[5] a hold keeps what will be needed");
     SYNOD_ASSERT(session.acknowledged <= session.sequence, "[9] what was sent is acknowledged");
-    SYNOD_ASSERT(session.sequence - session.acknowledged <= session.window, "[9] a window of chunks is under way");
+    SYNOD_ASSERT(session.ranges_settled <= session.ranges_answered && session.ranges_answered <= session.ranges_sent,
+                 "[8] what was sent is answered, and then settled");
+    SYNOD_ASSERT(
+        session.sequence - session.acknowledged + session.ranges_sent - session.ranges_settled <= session.window,
+        "[9] a window of chunks is under way");
   }
 }
 

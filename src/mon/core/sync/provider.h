@@ -60,21 +60,30 @@ class SyncProvider {
     bool is_open = false;         // the snapshot
     uint64_t sequence = 0;        // of the last chunk sent
     uint64_t acknowledged = 0;    // of the last one that the requester has on its disk
-    bool is_reading = false;      // the next chunk
+    bool is_reading = false;      // the next chunk, or the next ranges
     bool is_last_sent = false;
-    TimePoint say_alive_at;  // while the rate lets nothing be sent
+    // Of a delta.
+    bool is_comparing = false;     // until the last ranges are settled
+    bool has_read_ranges = false;  // the last ones
+    uint64_t ranges_sent = 0;      // sequence of the latest
+    uint64_t ranges_answered = 0;
+    uint64_t ranges_settled = 0;  // with a chunk, or without
+    TimePoint say_alive_at;       // while the rate lets nothing be sent
   };
 
   void on_start(TimePoint now, MemberId from, const SyncStart& start, const View& view, Output& out,
                 const RunTask& run);
   void on_ack(TimePoint now, MemberId from, const SyncAck& ack, Output& out, const RunTask& run);
-  // The window leaves room for one.
-  static bool wants_chunk(const Session& session);
-  // If one is wanted, and the rate allows it.
-  void read_chunk(TimePoint now, uint64_t cookie, Session& session, const RunTask& run);
-  void on_chunk_read(TimePoint now, uint64_t cookie, Session& session, const ChunkRead& chunk, Output& out,
-                     const RunTask& run);
+  void on_differing(TimePoint now, MemberId from, const SyncDiffering& differing, Output& out, const RunTask& run);
+  // There is something to read, and the window leaves room for it.
+  static bool wants_read(const Session& session);
+  // If it is wanted, and the rate allows it.
+  void read_next(TimePoint now, uint64_t cookie, Session& session, const RunTask& run);
+  void on_ranges_read(TimePoint now, uint64_t cookie, Session& session, const RangesRead& ranges, Output& out);
+  void on_chunk_read(TimePoint now, uint64_t cookie, Session& session, const ChunkRead& chunk, Output& out);
   void send_chunk(TimePoint now, uint64_t cookie, Session& session, const ChunkRead& chunk, Output& out);
+  // Counts what is sent against the rate.
+  void spend(TimePoint now, size_t bytes);
   static void say_alive(uint64_t cookie, const Session& session, Output& out);
   void end(uint64_t cookie, const Status& reason, Output& out, const RunTask& run);
 

@@ -26,39 +26,58 @@ std::vector<LogEntry> chaining_on(const Position& delivered, const std::vector<L
 
 }  // namespace
 
-SyncRequester::SyncRequester(const CoreOptions& options, uint64_t cookie, MemberId provider, std::string provider_name,
-                             const AcceptedLog& log, std::optional<CopyRecord> copy, bool is_marked, TimePoint now,
+SyncRequester::SyncRequester(const CoreOptions& options, SyncPlan plan, const AcceptedLog& log, TimePoint now,
                              Output& out)
     : options_(options),
-      cookie_(cookie),
-      provider_(provider),
-      provider_name_(std::move(provider_name)),
+      cookie_(plan.cookie),
+      provider_(plan.provider),
+      provider_name_(std::move(plan.provider_name)),
+      is_delta_(plan.copy ? plan.copy->is_delta : plan.is_delta),
       committed_(log.committed().version),
       accepted_(log.accepted().begin(), log.accepted().end()),
       started_(now),
       deadline_(now + options.sync_timeout),
-      copy_(std::move(copy)) {
-  if (!is_marked) {
+      copy_(std::move(plan.copy)) {
+  if (copy_) compared_ = copy_->cursor.last_key;
+  if (!plan.is_marked) {
     const std::string marker = fmt::format("cookie={:016x} provider={}", cookie_, provider_name_);
     out.writes.push_back(PutLocal{Bytes(synchronizing_key), SharedBytes(marker)});
     out.is_durable = true;
   }
-  if (SYNOD_MUTANT("sync-before-marker")) on_marker_durable(now, out);
+  if (SYNOD_MUTANT("sync-before-marker")) ask(now, out);
   out.trace(LogLevel::info, fmt::format("sync [3] {}, cookie {:016x}, provider {}, committed version {}",
-                                        is_marked ? "finds its store marked" : "marks its store", cookie_,
+                                        plan.is_marked ? "finds its store marked" : "marks its store", cookie_,
                                         provider_name_, committed_.value()));
 }
 
-void SyncRequester::on_marker_durable(TimePoint now, Output& out) {
+void SyncRequester::on_marker_durable(TimePoint now, Output& out, const RunTask& run) {
   if (phase_ != Phase::marking) return;
+  if (!is_delta_ || copy_) return ask(now, out);
+  phase_ = Phase::cloning;
+  CopyRecord empty;
+  empty.is_delta = true;
+  run(CloneStoreTask{empty.encode()});
+}
+
+void SyncRequester::on_store_created(TimePoint now, Output& out) {
+  if (phase_ != Phase::cloning) return;  // an empty one is made before the first chunk is written to it
+  copy_.emplace();
+  copy_->is_delta = true;
+  if (failure_.empty()) ask(now, out);
+}
+
+// Step 2.
+void SyncRequester::ask(TimePoint now, Output& out) {
   phase_ = Phase::starting;
   deadline_ = now + options_.sync_timeout;
-  SyncStart start{cookie_, committed_, options_.sync_window, std::nullopt};
-  if (copy_) {
+  SyncStart start{cookie_, committed_, options_.sync_window, std::nullopt, is_delta_};
+  if (copy_ && copy_->has_begun()) {
     start.resume = copy_->cursor;
     out.trace(LogLevel::info,
               fmt::format("sync [4] goes on with a copy of {} chunks, {} keys, {} bytes, cookie {:016x}", copy_->chunks,
                           copy_->keys, copy_->bytes, cookie_));
+  } else if (is_delta_) {
+    out.trace(LogLevel::info, fmt::format("sync [4] begins with a copy of its own store, cookie {:016x}", cookie_));
   }
   out.send(provider_, std::move(start));
 }
@@ -67,11 +86,25 @@ void SyncRequester::on_message(TimePoint now, MemberId from, const Message& mess
   if (from != provider_ || !needs_provider() || !failure_.empty()) return;
   if (const auto* chunk = std::get_if<SyncChunk>(&message); chunk != nullptr && chunk->cookie == cookie_) {
     on_chunk(now, *chunk, out, run);
+  } else if (const auto* ranges = std::get_if<SyncRanges>(&message); ranges != nullptr && ranges->cookie == cookie_) {
+    on_ranges(now, *ranges, run);
   } else if (const auto* abort = std::get_if<SyncAbort>(&message); abort != nullptr && abort->cookie == cookie_) {
     // The provider's log does not reach back to the copy any more.
     if (abort->reason.code() == Code::refused) keeps_copy_ = false;
     fail(fmt::format("the provider {} ended the session: {}", provider_name_, abort->reason.message()));
   }
+}
+
+const CopyRecord* SyncRequester::newest_copy() const {
+  if (!on_the_way_.empty()) return &on_the_way_.back();
+  return copy_ ? &*copy_ : nullptr;
+}
+
+std::string SyncRequester::breach_of(const SyncChunk& chunk) const {
+  if (on_the_way_.size() >= options_.sync_window) {
+    return fmt::format("sent more than a window of {} chunks", options_.sync_window);
+  }
+  return is_asked_for(chunk) ? "" : "sent a chunk that was not asked for";
 }
 
 void SyncRequester::on_chunk(TimePoint now, const SyncChunk& chunk, [[maybe_unused]] Output& out, const RunTask& run) {
@@ -81,10 +114,8 @@ void SyncRequester::on_chunk(TimePoint now, const SyncChunk& chunk, [[maybe_unus
   if (checksum64(chunk.transaction.view()) != chunk.checksum) {
     return fail(fmt::format("chunk {} does not have its checksum", chunk.sequence));
   }
-  if (on_the_way_.size() >= options_.sync_window) {
-    return fail(
-        fmt::format("the provider {} sent more than a window of {} chunks", provider_name_, options_.sync_window));
-  }
+  const std::string breach = breach_of(chunk);
+  if (!breach.empty()) return fail(fmt::format("the provider {} {}", provider_name_, breach));
   if (chunk.is_last != chunk.cursor.is_complete()) {
     return fail(fmt::format("chunk {} is {}the last one, and the copy is {}complete with it", chunk.sequence,
                             chunk.is_last ? "" : "not ", chunk.is_last ? "not " : ""));
@@ -93,18 +124,24 @@ void SyncRequester::on_chunk(TimePoint now, const SyncChunk& chunk, [[maybe_unus
   phase_ = Phase::copying;
   sequence_ = chunk.sequence;
   deadline_ = now + options_.sync_timeout;
-  CopyRecord record = !on_the_way_.empty() ? on_the_way_.back() : copy_.value_or(CopyRecord{});
+  CopyRecord record = newest_copy() != nullptr ? *newest_copy() : CopyRecord{};
   record.cursor = chunk.cursor;
   record.chunks += 1;
   record.keys += chunk.keys;
   record.bytes += chunk.bytes;
-  latest_ = {now, record.bytes, std::min<uint32_t>(chunk.per_mille, 1000)};
-  if (!first_) first_ = latest_;
   if (SYNOD_MUTANT("sync-acknowledged-early")) out.send(provider_, SyncAck{cookie_, sequence_});
-  run(WriteChunkTask{chunk.transaction, record.encode()});
+  WriteChunkTask write{chunk.transaction, record.encode()};
+  if (chunk.ranges != 0) take_ranges(chunk, write);
+  run(std::move(write));
   on_the_way_.push_back(std::move(record));
+  watch(now, chunk.per_mille);
   has_last_ = chunk.is_last;
   digest_ = chunk.digest;
+}
+
+void SyncRequester::watch(TimePoint now, uint32_t per_mille) {
+  latest_ = {now, newest_copy() != nullptr ? newest_copy()->bytes : 0, std::min<uint32_t>(per_mille, 1000)};
+  if (!first_) first_ = latest_;
 }
 
 SyncRequester::Outcome SyncRequester::on_result(TimePoint now, const TaskResult& result, Output& out,
@@ -112,9 +149,13 @@ SyncRequester::Outcome SyncRequester::on_result(TimePoint now, const TaskResult&
   if (phase_ == Phase::over) return Outcome::failed;
   if (const auto* failed = std::get_if<Status>(&result)) {
     // A chunk, or a copy, that is not what it should be.
-    keeps_copy_ = false;
+    refute();
     if (phase_ == Phase::copying) on_the_way_.pop_front();
     if (failure_.empty()) fail(failed->message());
+  } else if (std::holds_alternative<StoreCreated>(result)) {
+    on_store_created(now, out);
+  } else if (const auto* compared = std::get_if<RangesCompared>(&result)) {
+    on_compared(now, *compared, out);
   } else if (std::holds_alternative<ChunkWritten>(result)) {
     on_chunk_written(now, out, run);
   } else if (const auto* verified = std::get_if<Verified>(&result)) {
@@ -146,7 +187,7 @@ SyncRequester::Outcome SyncRequester::on_verified(const Verified& verified, Outp
   SYNOD_ASSERT(phase_ == Phase::verifying && copy_ && has_last_, "[11] all of it is there");
   const Position& wanted = copy_->cursor.highest;
   if (verified.position != wanted || verified.digest != digest_) {
-    keeps_copy_ = false;
+    refute();
     fail(fmt::format("the copy at version {} has digest {}, the provider's at version {} has {}",
                      verified.position.version.value(), to_string(verified.digest), wanted.version.value(),
                      to_string(digest_)));
@@ -173,6 +214,8 @@ void SyncRequester::check_invariants() const {
   SYNOD_ASSERT(on_the_way_.size() <= sequence_, "[9] what is on its way to the disk has come");
   SYNOD_ASSERT(on_the_way_.empty() || phase_ == Phase::copying, "[9] all chunks are on disk before they are verified");
   SYNOD_ASSERT(sequence_ == on_the_way_.size() || copy_, "[9] what is not on its way is in the copy");
+  SYNOD_ASSERT(comparing_ <= ranges_.size() && ranges_.size() <= options_.sync_window,
+               "[8] a window of ranges is compared at most");
   SYNOD_ASSERT(phase_ < Phase::verifying || phase_ == Phase::over || copy_->cursor.is_complete(),
                "[11] only a complete copy is verified");
   SYNOD_ASSERT(accepted_.empty() || accepted_.front().version == committed_.next(),
@@ -195,14 +238,14 @@ SyncProgress SyncRequester::progress() const {
     progress.keys = copy_->keys;
     progress.bytes = copy_->bytes;
   }
-  const CopyRecord* newest = !on_the_way_.empty() ? &on_the_way_.back() : copy_ ? &*copy_ : nullptr;
-  if (newest != nullptr) progress.version = newest->cursor.highest.version;
+  if (newest_copy() != nullptr) progress.version = newest_copy()->cursor.highest.version;
   return progress;
 }
 
 SyncRequester::Outcome SyncRequester::tick(TimePoint now, Output& out) {
   // No timer spans this end's own work, which takes as long as its disk needs.
-  const bool waits_for_provider = phase_ == Phase::starting || (phase_ == Phase::copying && on_the_way_.empty());
+  const bool is_idle = on_the_way_.empty() && comparing_ == 0;
+  const bool waits_for_provider = phase_ == Phase::starting || (phase_ == Phase::copying && is_idle);
   if (waits_for_provider && now >= deadline_ && failure_.empty()) {
     fail(fmt::format("nothing came from the provider {} in time", provider_name_));
   }
@@ -221,8 +264,9 @@ void SyncRequester::fail(std::string why) {
 }
 
 SyncRequester::Outcome SyncRequester::settle(Output& out) {
-  // What is still written would otherwise be written under the next sync's hands.
-  if (failure_.empty() || !on_the_way_.empty()) return Outcome::running;
+  // What is still made, written or compared would otherwise be so under the next sync's hands.
+  const bool is_cloning = phase_ == Phase::cloning && !copy_ && !is_refuted_;
+  if (failure_.empty() || is_cloning || !on_the_way_.empty() || comparing_ > 0) return Outcome::running;
   phase_ = Phase::over;
   out.trace(LogLevel::warning, fmt::format("sync failed, cookie {:016x}: {}", cookie_, failure_));
   out.send(provider_, SyncAbort{cookie_, Status(Code::unavailable, failure_)});
