@@ -15,6 +15,7 @@
 #include "base/status.h"
 #include "msg/client_messages.h"
 #include "msg/member_state.h"
+#include "msg/scrub_messages.h"
 
 namespace synod {
 
@@ -60,8 +61,9 @@ struct Probe {
   Version first;                // lowest version in the log
   Position committed;           // last committed version
   ProposalNumber promised;
-  MemberId leader;    // zero: none known
-  SyncProgress sync;  // while state is syncing
+  MemberId leader;         // zero: none known
+  SyncProgress sync;       // while state is syncing
+  std::string alarm = {};  // what it found wrong with its store, or as leader with others'; mostly empty
 };
 
 // Formation (design: "Who counts", rule 8).
@@ -270,7 +272,8 @@ struct ForwardReply {
 using Message = std::variant<Hello, Goodbye, Probe, FormPrepare, FormPrepared, FormCommit, Propose, ProposeReply,
                              Collect, Last, Refuse, Begin, Accept, Gap, Commit, Lease, LeaseAck, HandOver, ReadIndex,
                              ReadIndexReply, Fetch, Entries, SyncStart, HoldTrim, SyncRanges, SyncDiffering, SyncChunk,
-                             SyncAck, SyncAbort, ClientRequest, ClientReply, Forward, ForwardReply>;
+                             SyncAck, SyncAbort, ScrubReport, ScrubVerdict, ScrubAsk, ScrubSegments, ScrubPairs,
+                             ScrubFinding, ClientRequest, ClientReply, Forward, ForwardReply>;
 
 // "lease_ack": for logs and traces.
 const char* message_name(const Message& message);

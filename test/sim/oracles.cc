@@ -146,7 +146,9 @@ void Oracles::take(const std::string& member, Held& held, const WriteJob& job) {
       held.applied = apply->position;
       held.accepted.erase(held.accepted.begin(), held.accepted.upper_bound(apply->position.version));
     } else if (const auto* local = std::get_if<PutLocal>(&write)) {
-      if (local->key == synchronizing_key) held.is_marked = true;
+      if (local->key != synchronizing_key) continue;
+      held.is_marked = true;
+      if (const auto repair = Repair::from_marker(local->value.view())) check_repair(member, *repair);
     } else if (const auto* erased = std::get_if<EraseLocal>(&write)) {
       if (erased->key == synchronizing_key) held.is_marked = false;
     }
@@ -171,9 +173,42 @@ void Oracles::on_written(const std::string& member, const WriteJob& job, const S
   held.unsynced.clear();
 }
 
+// Each member opens the same version, so all read the same, unless a store was changed.
+void Oracles::check_scrubbed(const std::string& member, const ScrubRead& read) {
+  if (!read.is_last) return;
+  counters_.count(Rare::store_scrubbed);
+  auto& of_members = scrubbed_[read.version];
+  of_members[member] = read.digest;
+  for (const auto& [other, digest] : of_members) {
+    if (digest == read.digest || expects_rot_) continue;
+    violated(
+        fmt::format("the stores of {} and {} differ as version {} left them", other, member, read.version.value()));
+  }
+  if (scrubbed_.size() > 50) scrubbed_.erase(scrubbed_.begin());
+}
+
+// I-23.
+void Oracles::check_repair(const std::string& member, const Repair& repair) {
+  counters_.count(Rare::repair_begun);
+  const auto& of_members = scrubbed_[repair.point];
+  const auto own = of_members.find(member);
+  std::map<Digest, size_t> against;
+  for (const auto& [other, digest] : of_members) {
+    if (own == of_members.end() || digest != own->second) ++against[digest];
+  }
+  const bool is_majority =
+      std::any_of(against.begin(), against.end(), [&](const auto& item) { return item.second >= majority_; });
+  if (is_majority) return;
+  violated(
+      fmt::format("{} stops voting after the scrub at version {}, and no majority agrees on another digest than "
+                  "its own",
+                  member, repair.point.value()));
+}
+
 void Oracles::on_ran(const std::string& member, const Task& task, const Result<TaskResult>& result) {
   if (!result) return;
   Held& held = members_[member];
+  if (const auto* read = std::get_if<ScrubRead>(&*result)) check_scrubbed(member, *read);
   if (std::holds_alternative<StoreCreated>(*result) || std::holds_alternative<Switched>(*result)) held.copy = Copy();
   if (std::holds_alternative<ChunkWritten>(*result)) {
     const Result<CopyRecord> record = CopyRecord::decode(std::get<WriteChunkTask>(task).record);
@@ -186,7 +221,10 @@ void Oracles::on_ran(const std::string& member, const Task& task, const Result<T
   if (const auto* switched = std::get_if<Switched>(&*result)) log = &switched->log;
   if (const auto* formed = std::get_if<Formed>(&*result)) log = &formed->log;
   if (log == nullptr) return;
-  if (std::holds_alternative<Switched>(*result)) counters_.count(Rare::sync_finished);
+  if (std::holds_alternative<Switched>(*result)) {
+    const bool is_repair = std::get<SwitchTask>(task).keeps_evidence;
+    counters_.count(is_repair ? Rare::repair_finished : Rare::sync_finished);
+  }
   // I-9, rule 7: a sync neither clears nor copies what was accepted above what it delivers.
   for (const auto& [version, acceptance] : held.accepted) {
     if (version <= log->applied.version) continue;
@@ -353,7 +391,7 @@ void Oracles::check_sender(const std::string& from, Held& held, const Message& m
     }
   } else if (const auto* abort = std::get_if<SyncAbort>(&message)) {
     // No disk here changes bytes, so a copy that is not the provider's store was put together wrongly.
-    if (abort->reason.message().find("has digest") != std::string::npos) {
+    if (!expects_rot_ && abort->reason.message().find("has digest") != std::string::npos) {
       violated(fmt::format("a copy is not what was copied: {}", abort->reason.message()));
     }
   }

@@ -35,6 +35,8 @@ class Oracles : public Observer {
   // That a directory, `start` being what was read from it, holds all that this member must not forget.
   void check_durable(const std::string& member, const MonitorStart& start);
 
+  // From now on a store may be changed behind its member's back: what is read twice need not be the same any more.
+  void expect_rot() { expects_rot_ = true; }
   // A wiped member is another member.
   void forget(const std::string& member) {
     members_.erase(member);
@@ -84,6 +86,8 @@ class Oracles : public Observer {
   void accepted(const std::string& member, const LogEntry& entry);
   void check_copy(const std::string& member, const MonitorStart& start, const Copy& before);
   void check_log_change(Version version, const LogChange& change);
+  void check_scrubbed(const std::string& member, const ScrubRead& read);
+  void check_repair(const std::string& member, const Repair& repair);
   void check_chosen(const std::string& who, const Position& position);
   void check_promise_told(const std::string& from, Held& held, const ProposalNumber& pn, const char* what);
   void check_sender(const std::string& from, Held& held, const Message& message);
@@ -106,7 +110,9 @@ class Oracles : public Observer {
   std::map<std::string, Position> committed_;                     // as last seen
   std::map<std::pair<std::string, std::string>, Fetch> fetched_;  // the last fetch of one member from another
   std::map<std::pair<std::string, std::string>, std::pair<ProposalNumber, Version>> begun_to_;
-  std::map<std::string, std::string> provider_of_;  // by requester
+  std::map<std::string, std::string> provider_of_;             // by requester
+  std::map<Version, std::map<std::string, Digest>> scrubbed_;  // what each member has read at a scrub point
+  bool expects_rot_ = false;
   std::string violation_;
   OnChosen on_chosen_;
   Counters counters_;

@@ -24,8 +24,10 @@ Monitor::Monitor(MonitorStart start, Random& random, TimePoint now)
       formation_(start.options, random, initial_members_, start.may_form_alone, now),
       requests_(start.options, identity_.promised, identity_.start_count),
       is_marked_(start.is_marked),
+      repair_(std::move(start.repair)),
       provider_(start.options),
-      holds_(start.options) {
+      holds_(start.options),
+      scrub_(start.options, std::move(start.alarm), now) {
   SYNOD_ASSERT(!start.log || monmap_, "a log belongs to a cluster");
   SYNOD_ASSERT(identity_.id && identity_.start_count > 0, "I-4: a start is counted before the first message");
   SYNOD_ASSERT(!is_marked_ || start.log, "I-9: only a store can be marked");
@@ -82,8 +84,11 @@ Output Monitor::step(TimePoint now, Input input) {
 // What follows from every step, whatever it was.
 void Monitor::finish(TimePoint now, Output& out) {
   on_chosen(now, out);
-  if (paxos_ && paxos_->is_leader()) lead_holds(now);
-  if (requests_.is_waiting() || !change_due().is_empty()) {
+  if (paxos_ && paxos_->is_leader()) {
+    lead_holds(now);
+    lead_scrub();
+  }
+  if (requests_.is_waiting() || !change_due(now).is_empty()) {
     requests_.pump(now, request_view(now), out, [&](Task task) {
       if (const auto* evaluate = std::get_if<EvaluateTask>(&task)) on_change_proposed(evaluate->term, evaluate->change);
       return run_task(std::move(task), out);
@@ -134,6 +139,7 @@ void Monitor::handle(TimePoint now, Tick&, Output& out) {
   if (paxos_) paxos_->tick(now, may_elect(now), out);
   if (paxos_ && disk_hangs(now)) paxos_->hand_over_to_best(now, out);
   tick_sync(now, out);
+  tick_scrub(now, out);
   requests_.expire(now, request_view(now), out);
   refuse_if_other_cluster(now, out);
 }
@@ -212,6 +218,7 @@ void Monitor::handle(TimePoint now, StoreProgress& input, Output& out) {
     applies_.erase(applies_.begin());
   }
   if (paxos_ && input.durable_step >= promise_step_) paxos_->on_promise_durable();
+  scrub_.on_visible(now, input.visible_step, scrub_tasks(out));
   if (requester_ && input.durable_step >= marker_step_) on_marker_durable(now, out);
   if (unmark_step_ && input.durable_step >= *unmark_step_) on_unmarked(now, out);
 }
@@ -233,6 +240,8 @@ void Monitor::handle(TimePoint now, TaskDone& input, Output& out) {
     const SyncRequester::Outcome outcome = requester_->on_result(now, input.result, out, run);
     if (auto* switched = std::get_if<Switched>(&input.result)) on_switched(now, *switched, out);
     end_sync(now, outcome, out);
+  } else if (paxos_) {
+    scrub_.on_result(now, input.task, input.result, out, scrub_tasks(out));
   }
 }
 
@@ -283,6 +292,7 @@ void Monitor::on_chosen(TimePoint now, Output& out) {
   const std::vector<LogEntry> chosen = paxos_->take_chosen();
   for (const LogEntry& entry : chosen) {
     const LogChange change = log_change_in(entry.value);
+    if (change.is_scrub_point) scrub_.on_point(now, scrub_view(now), entry.position(), out);
     on_holds_changed(holds_.on_chosen(now, change, entry.value.size()), out);
     if (change.trim_floor == Version()) continue;
     trim_floor_ = std::max(trim_floor_, change.trim_floor);
@@ -313,14 +323,15 @@ bool Monitor::may_elect(TimePoint now) const {
   return monmap_->is_majority(willing) && !paxos_->is_behind_trim();
 }
 
-Requests::View Monitor::request_view(TimePoint now) const {
+Requests::View Monitor::request_view(TimePoint now) {
   Requests::View view;
-  view.paxos = const_cast<Paxos*>(paxos_ ? &*paxos_ : nullptr);
+  view.paxos = paxos_ ? &*paxos_ : nullptr;
   view.visible = visible_;
   view.has_data = paxos_.has_value();
   view.is_leader_connected = paxos_ && paxos_->leader() && connected_.count(paxos_->leader()) > 0;
-  view.change = change_due();
+  view.change = change_due(now);
   view.waits_for = [this, now] { return waits_for(now); };
+  view.scrub = [this, now](const ScrubRequest& request) { return scrub_.on_request(now, scrub_view(now), request); };
   return view;
 }
 
@@ -337,6 +348,7 @@ Probe Monitor::make_probe() const {
   probe.promised = identity_.promised;
   if (paxos_) probe.leader = paxos_->leader();
   if (requester_) probe.sync = requester_->progress();
+  probe.alarm = scrub_.alarm();
   return probe;
 }
 

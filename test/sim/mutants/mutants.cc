@@ -67,6 +67,8 @@ const std::vector<Mutant>& all_mutants() {
       {"sync-acknowledged-early", "a chunk is acknowledged when it has come, and not when it is durable"},
       {"sync-log-left-out", "what a copy has from several snapshots is not brought to one version by the log"},
       {"sync-keeps-unchained", "accepted entries that do not chain on the copy are kept with it"},
+      {"scrub-at-any-version", "a scrub reads the store as the batch before it has left it"},
+      {"scrub-trusts-minority", "a member stops voting because of one that has another digest"},
   };
   return mutants;
 }

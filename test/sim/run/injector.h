@@ -27,6 +27,8 @@ class Injector : public Observer {
 
   bool is_active() const { return !active_.empty(); }
   uint64_t performed() const { return performed_; }
+  // A store was changed behind its member's back.
+  bool has_rot() const { return has_rot_; }
 
   void on_end(const std::string& member, EndOfLife how) override;
   void on_disk(const std::string& member, const DiskEvent& event) override;
@@ -38,6 +40,8 @@ class Injector : public Observer {
   void perform_on_process(const Fault& fault, const std::string& name, SeededRandom& random);
   void perform_on_links(const Fault& fault, const std::string& name, const std::string& other, SeededRandom& random);
   void perform_on_disk(const Fault& fault, const std::string& name, SeededRandom& random);
+  void perform_of_operator(const Fault& fault, const std::string& name, const std::string& other);
+  void perform_rot(const Fault& fault, const std::string& name);
   void undo(const Fault& fault, const std::function<void()>& how);
   Links partition(const Fault& fault, const std::string& name, const std::string& other, SeededRandom& random) const;
   void flap(const Fault& fault, Links links, Duration period, TimePoint until, bool is_cut);
@@ -62,6 +66,7 @@ class Injector : public Observer {
     uint64_t calls = 0;
   };
   std::map<std::string, Armed> armed_;
+  bool has_rot_ = false;
   uint64_t performed_ = 0;
   uint64_t generation_ = 0;  // counts the calls of heal_all_but(): what was planned before them is void
 };

@@ -43,12 +43,15 @@ enum class FaultType : uint8_t {
   drift,
   // operators
   transfer,
+  scrub,
+  // what a disk does without saying so
+  rot,
 };
-inline constexpr size_t fault_types = static_cast<size_t>(FaultType::transfer) + 1;
+inline constexpr size_t fault_types = static_cast<size_t>(FaultType::rot) + 1;
 const char* fault_name(FaultType type);
 
 // Faults of one class are switched on and off together.
-enum class FaultClass : uint8_t { processes, partitions, links, disks, clocks, operators };
+enum class FaultClass : uint8_t { processes, partitions, links, disks, clocks, operators, rot };
 FaultClass class_of(FaultType type);
 
 struct Fault {

@@ -133,8 +133,16 @@ struct RequestsDriver {
     paxos.perform([&](Effects& effects) { effects = out; });
   }
   Requests::View view() {
-    return {takes_part ? &paxos.paxos() : nullptr,     visible, takes_part, is_leader_connected, {},
-            [] { return std::string("nobody leads"); }};
+    return {takes_part ? &paxos.paxos() : nullptr,
+            visible,
+            takes_part,
+            is_leader_connected,
+            {},
+            [] { return std::string("nobody leads"); },
+            [this](const ScrubRequest& request) {
+              scrubs.push_back(request.number);
+              return scrub_reply;
+            }};
   }
 
   CoreOptions options;
@@ -144,6 +152,8 @@ struct RequestsDriver {
   bool takes_part = true;
   Status refuse_next;  // what the next evaluated request is answered
   bool is_leader_connected = false;
+  std::vector<uint64_t> scrubs;  // that were asked for
+  Result<ScrubReply> scrub_reply = ScrubReply();
   std::vector<std::pair<uint64_t, Task>> tasks;
   uint64_t last_task = 0;
   std::vector<Answer> answers;

@@ -33,6 +33,7 @@ SyncRequester::SyncRequester(const CoreOptions& options, SyncPlan plan, const Ac
       provider_(plan.provider),
       provider_name_(std::move(plan.provider_name)),
       is_delta_(plan.copy ? plan.copy->is_delta : plan.is_delta),
+      is_repair_(plan.is_repair),
       committed_(log.committed().version),
       accepted_(log.accepted().begin(), log.accepted().end()),
       started_(now),
@@ -40,7 +41,7 @@ SyncRequester::SyncRequester(const CoreOptions& options, SyncPlan plan, const Ac
       copy_(std::move(plan.copy)) {
   if (copy_) compared_ = copy_->cursor.last_key;
   if (!plan.is_marked) {
-    const std::string marker = fmt::format("cookie={:016x} provider={}", cookie_, provider_name_);
+    const std::string marker = fmt::format("cookie={:016x} provider={}{}", cookie_, provider_name_, plan.marker);
     out.writes.push_back(PutLocal{Bytes(synchronizing_key), SharedBytes(marker)});
     out.is_durable = true;
   }
@@ -204,7 +205,8 @@ SyncRequester::Outcome SyncRequester::on_verified(const Verified& verified, Outp
   out.trace(LogLevel::info, fmt::format("sync [11] verified version {}, digest {}", verified.position.version.value(),
                                         to_string(verified.digest)));
   out.send(provider_, SyncAck{cookie_, sequence_});
-  run(SwitchTask{SYNOD_MUTANT("sync-keeps-unchained") ? accepted_ : chaining_on(verified.position, accepted_)});
+  run(SwitchTask{SYNOD_MUTANT("sync-keeps-unchained") ? accepted_ : chaining_on(verified.position, accepted_),
+                 is_repair_});
   return Outcome::running;
 }
 
