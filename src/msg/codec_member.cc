@@ -44,6 +44,7 @@ void pack(const Probe& message, proto::Probe* to, Packer&) {
   pack(message.promised, to->mutable_promised());
   to->set_leader(message.leader.value());
   pack(message.sync, to->mutable_sync());
+  to->set_commit_us(message.commit_us);
 }
 
 void unpack(const proto::Probe& from, Probe& message, Unpacker& unpacker) {
@@ -58,6 +59,7 @@ void unpack(const proto::Probe& from, Probe& message, Unpacker& unpacker) {
   message.promised = unpack(from.promised());
   message.leader = MemberId(from.leader());
   message.sync = unpack(from.sync());
+  message.commit_us = from.commit_us();
 }
 
 void pack(const FormPrepare& message, proto::FormPrepare* to, Packer&) { to->set_monmap(message.monmap); }

@@ -60,8 +60,9 @@ struct Probe {
   Version first;                // lowest version in the log
   Position committed;           // last committed version
   ProposalNumber promised;
-  MemberId leader;    // zero: none known
-  SyncProgress sync;  // while state is syncing
+  MemberId leader;         // zero: none known
+  SyncProgress sync;       // while state is syncing
+  uint64_t commit_us = 0;  // of a leader: the mean time that its values took to be chosen lately; 0: there were none
 };
 
 // Formation (design: "Who counts", rule 8).

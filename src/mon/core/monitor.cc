@@ -124,6 +124,8 @@ void Monitor::finish(TimePoint now, Output& out) {
 void Monitor::handle(TimePoint now, Tick&, Output& out) {
   if (now >= probe_at_) {
     probe_at_ = now + options_.lease / 2;
+    commit_time_ = requests_.take_commit_time();
+    if (paxos_ && paxos_->is_leader()) provider_.on_cluster_commits(commit_time_);
     out.probe = make_probe();
   }
   if (identity_.formation != FormationState::formed && !is_forming_store_) {
@@ -204,7 +206,9 @@ void Monitor::handle(TimePoint now, StoreProgress& input, Output& out) {
     return (write.is_durable ? input.durable_step : input.visible_step) >= write.step;
   };
   while (!pending_writes_.empty() && is_done(pending_writes_.front())) {
-    pending_bytes_ -= pending_writes_.front().bytes;
+    const PendingWrite& write = pending_writes_.front();
+    if (write.is_durable) provider_.on_own_commit(now - write.since);
+    pending_bytes_ -= write.bytes;
     pending_writes_.pop_front();
   }
   while (!applies_.empty() && applies_.begin()->first <= input.visible_step) {
@@ -250,6 +254,9 @@ void Monitor::on_probe(TimePoint now, const Source& source, const Probe& probe, 
     return;
   }
   peers_.on_probe(now, source, probe);
+  if (paxos_ && paxos_->leader() == source.member) {
+    provider_.on_cluster_commits(std::chrono::microseconds(probe.commit_us));
+  }
   if (identity_.formation != FormationState::formed && !is_forming_store_) {
     if (auto monmap = formation_.step(now, source.member, Message(probe), identity_, out)) form(*monmap, out);
   }
@@ -288,7 +295,7 @@ void Monitor::on_chosen(TimePoint now, Output& out) {
     trim_floor_ = std::max(trim_floor_, change.trim_floor);
     paxos_->trim_to(provider_.trim_limit(change.trim_floor), out);
   }
-  requests_.on_chosen(chosen, out);
+  requests_.on_chosen(now, chosen, out);
 }
 
 // ---------------------------------------------------------------------------------------------- small decisions
@@ -315,11 +322,13 @@ bool Monitor::may_elect(TimePoint now) const {
 
 Requests::View Monitor::request_view(TimePoint now) const {
   Requests::View view;
+  view.now = now;
   view.paxos = const_cast<Paxos*>(paxos_ ? &*paxos_ : nullptr);
   view.visible = visible_;
   view.has_data = paxos_.has_value();
   view.is_leader_connected = paxos_ && paxos_->leader() && connected_.count(paxos_->leader()) > 0;
   view.change = change_due();
+  view.admission_delay = admission_delay(now);
   view.waits_for = [this, now] { return waits_for(now); };
   return view;
 }
@@ -336,6 +345,9 @@ Probe Monitor::make_probe() const {
   probe.committed = last_committed_;
   probe.promised = identity_.promised;
   if (paxos_) probe.leader = paxos_->leader();
+  if (paxos_ && paxos_->is_leader()) {
+    probe.commit_us = std::chrono::duration_cast<std::chrono::microseconds>(commit_time_).count();
+  }
   if (requester_) probe.sync = requester_->progress();
   return probe;
 }

@@ -105,6 +105,7 @@ class Monitor {
   void on_sync_message(TimePoint now, MemberId from, const Message& message, Output& out);
   void start_sync_if_needed(TimePoint now, Output& out);
   void on_marker_durable(TimePoint now, Output& out);
+  std::string overtaken() const;
   void tick_sync(TimePoint now, Output& out);
   const Peer* choose_provider(TimePoint now, std::vector<const Peer*> connected, Output& out);
   void give_up_copy(const std::string& why, Output& out);
@@ -125,11 +126,12 @@ class Monitor {
   // More than is kept anyway, by enough to be trimmed.
   bool is_log_long(Version floor, Version committed) const;
   Version trim_due() const;
-  std::vector<HoldStatus> hold_statuses() const;
+  std::vector<HoldStatus> hold_statuses(TimePoint now) const;
   void on_hold_trim(TimePoint now, const HoldTrim& hold, Output& out);
   void on_holds_changed(const std::vector<TrimHold>& holds, Output& out);
   void lead_holds(TimePoint now);
   void tick_holds(TimePoint now);
+  Duration admission_delay(TimePoint now) const;
 
   // monitor_invariants.cc
   void check_role() const;
@@ -167,6 +169,7 @@ class Monitor {
   MemberId last_failed_provider_;
   TimePoint sync_again_at_;
   std::optional<uint64_t> switched_cookie_;  // of a sync that is over when this member is in quorum
+  uint64_t copies_made_ = 0;                 // since it was in quorum last
   SyncProvider provider_;
   LoggedHolds holds_;
   uint64_t holds_term_ = 0;                      // of the leadership that decides them
@@ -198,6 +201,7 @@ class Monitor {
   std::map<MemberId, uint64_t> start_counts_;  // the highest heard of
   bool was_in_quorum_ = false;
   MemberState last_state_ = MemberState::forming;
+  Duration commit_time_{};  // what a leader's values took to be chosen, lately
 };
 
 }  // namespace synod

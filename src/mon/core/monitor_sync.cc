@@ -19,7 +19,7 @@ std::vector<const Peer*> Monitor::reachable_voters(TimePoint now) const {
 }
 
 SyncProvider::View Monitor::provider_view() const {
-  return {last_first_, visible_, paxos_ ? paxos_->leader() : MemberId()};
+  return {last_first_, visible_, paxos_ ? paxos_->leader() : MemberId(), holds_.used()};
 }
 
 void Monitor::run_requester_task(Task task, Output& out) { requester_tasks_.insert(run_task(std::move(task), out)); }
@@ -73,6 +73,9 @@ void Monitor::start_sync_if_needed(TimePoint now, Output& out) {
     marked_log_ = paxos_->log();
   }
   if (!SYNOD_MUTANT("vote-while-syncing")) paxos_.reset();
+  if (!is_marked_ && copies_made_ > 0) {
+    out.trace(LogLevel::warning, fmt::format("sync begins again: {}", overtaken()));
+  }
   SyncPlan plan;
   plan.cookie = random_.next();
   plan.provider = provider->id;
@@ -88,6 +91,14 @@ void Monitor::start_sync_if_needed(TimePoint now, Output& out) {
 
 void Monitor::on_marker_durable(TimePoint now, Output& out) {
   requester_->on_marker_durable(now, out, [&](Task task) { run_requester_task(std::move(task), out); });
+}
+
+// The log did not reach from the copy to the present any more when it was done.
+std::string Monitor::overtaken() const {
+  return fmt::format(
+      "what clients wrote meanwhile was past the bound of the hold, for the {}. time; --sync-rate and "
+      "--sync-hold-bytes are what limits it",
+      copies_made_);
 }
 
 const Peer* Monitor::choose_provider(TimePoint now, std::vector<const Peer*> connected, Output& out) {
@@ -166,6 +177,7 @@ void Monitor::tick_sync(TimePoint now, Output& out) {
     if (switched_cookie_ && paxos_->is_in_quorum(now)) {
       out.trace(LogLevel::info, fmt::format("sync [14] is in quorum, cookie {:016x}", *switched_cookie_));
       switched_cookie_.reset();
+      copies_made_ = 0;
     }
   }
 }
@@ -197,6 +209,7 @@ void Monitor::on_switched(TimePoint now, Switched& switched, Output& out) {
   Result<Monmap> monmap = Monmap::decode(switched.monmap);
   if (monmap) monmap_ = *std::move(monmap);
   switched_cookie_ = requester_->cookie();
+  ++copies_made_;
   copy_given_up_.clear();
   is_delta_refuted_ = false;
   requester_.reset();

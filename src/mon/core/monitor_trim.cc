@@ -80,13 +80,20 @@ void Monitor::on_holds_changed(const std::vector<TrimHold>& holds, Output& out) 
   }
 }
 
-std::vector<HoldStatus> Monitor::hold_statuses() const {
+Duration Monitor::admission_delay(TimePoint now) const {
+  const bool leads = paxos_ && paxos_->is_leader() && holds_term_ == paxos_->term();
+  return leads ? holds_.admission_delay(now) : Duration();
+}
+
+std::vector<HoldStatus> Monitor::hold_statuses(TimePoint now) const {
   std::vector<HoldStatus> statuses;
   for (const TrimHold& hold : holds_.all()) {
     const Member* owner = monmap_ ? monmap_->find(hold.requester) : nullptr;
     const bool is_ended = hold.state == TrimHold::State::ended;
     statuses.push_back({owner != nullptr ? owner->name : to_string(hold.requester), hold.version, hold.bytes,
-                        hold.age_ms, is_ended, !is_ended && is_log_long(hold.version, last_committed_.version)});
+                        options_.sync_hold_bytes, hold.age_ms,
+                        static_cast<uint64_t>(to_milliseconds(admission_delay(now))), is_ended,
+                        !is_ended && is_log_long(hold.version, last_committed_.version)});
   }
   return statuses;
 }
@@ -97,6 +104,7 @@ void Monitor::tick_holds(TimePoint now) {
   const std::set<MemberId> quorum = paxos_->quorum(now);
   for (const Peer* peer : reachable_voters(now)) {
     const MemberState state = peer->probe.state;
+    if (state == MemberState::syncing) holds_.on_sync_progress(now, peer->id, peer->probe.sync);
     if (state == MemberState::syncing || state == MemberState::outsider) continue;
     holds_.on_progress(now, peer->id, peer->probe.committed.version, quorum.count(peer->id) > 0);
   }

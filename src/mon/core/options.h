@@ -53,6 +53,10 @@ struct CoreOptions {
   // A hold ends at either bound, whatever its sync does.
   uint64_t sync_hold_bytes = 1 << 30;  // of the values that were chosen since
   Duration sync_hold_age = std::chrono::hours(24);
+  // While a sync goes on and its hold has used up more than a half of its bytes, a leader waits between values, up to
+  // this at the bound. Not for a member that has come no further for so long.
+  Duration admission_delay_max = std::chrono::milliseconds(200);
+  Duration sync_stall = std::chrono::seconds(10);
 };
 
 }  // namespace synod

@@ -113,8 +113,9 @@ TEST(StatusJsonTest, has_the_documented_fields) {
             R"({"provider":"b","chunks":12,"keys":3456,"bytes":1048576,"version":88,"cookie":"00000000000000c0",)"
             R"("percent":45,"bytes_per_second":2097152,"remaining_ms":7001})");
   EXPECT_EQ(members[3].at("state").as_string(), "unreachable");
-  EXPECT_EQ(json::serialize(parsed.at("holds")),
-            R"([{"owner":"c","version":5,"bytes":3145728,"age_ms":12345,"ended":false,"blocks_trimming":true}])");
+  EXPECT_EQ(
+      json::serialize(parsed.at("holds")),
+      R"([{"owner":"c","version":5,"bytes":3145728,"bytes_max":1073741824,"delay_ms":40,"age_ms":12345,"ended":false,"blocks_trimming":true}])");
 }
 
 TEST(StatusJsonTest, what_is_not_known_is_null) {
@@ -141,12 +142,16 @@ TEST(StatusTableTest, shows_every_member_in_columns) {
 TEST(StatusTableTest, shows_what_holds_the_log_and_whether_that_blocks_its_trimming) {
   StatusReply status = sample_status();
   const std::string blocking =
-      "\nthe log is held for c from version 5 on: 3.0 MiB in 12 s; it would be trimmed by now\n";
+      "\nthe log is held for c from version 5 on: 3.0 MiB of 1.0 GiB in 12 s; it would be trimmed by now; writes are "
+      "slowed by up to "
+      "40 ms\n";
   EXPECT_TRUE(status_table(status).ends_with(blocking)) << status_table(status);
   status.holds[0].blocks_trimming = false;
-  EXPECT_TRUE(status_table(status).ends_with(" on: 3.0 MiB in 12 s\n")) << status_table(status);
+  status.holds[0].delay_ms = 0;
+  EXPECT_TRUE(status_table(status).ends_with(" on: 3.0 MiB of 1.0 GiB in 12 s\n")) << status_table(status);
   status.holds[0].is_ended = true;
-  EXPECT_TRUE(status_table(status).ends_with("the hold on the log for c has ended at its bound: 3.0 MiB in 12 s\n"));
+  EXPECT_TRUE(
+      status_table(status).ends_with("the hold on the log for c has ended at its bound: 3.0 MiB of 1.0 GiB in 12 s\n"));
   status.holds.clear();
   EXPECT_EQ(status_table(status).find("hold"), std::string::npos);
 }

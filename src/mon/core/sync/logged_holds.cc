@@ -1,6 +1,7 @@
 #include "mon/core/sync/logged_holds.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.h"
 #include "base/mutant.h"
@@ -127,6 +128,7 @@ void LoggedHolds::on_progress(TimePoint now, MemberId member, Version committed,
   const auto it = holds_.find(member);
   if (it == holds_.end() || !it->second.wanted) return;
   Hold& hold = it->second;
+  if (std::exchange(hold.committed, committed) < committed) hold.progressed = now;
   // Before its copy has become its store it is below.
   if (committed.next() < hold.wanted->version) return;
   const auto last = hold.asks.find(hold.wanted->cookie);
@@ -135,6 +137,34 @@ void LoggedHolds::on_progress(TimePoint now, MemberId member, Version committed,
   } else if (last == hold.asks.end() || last->second.version < committed.next()) {
     hold.asks = {{hold.wanted->cookie, {committed.next(), now}}};
   }
+}
+
+void LoggedHolds::on_sync_progress(TimePoint now, MemberId member, const SyncProgress& progress) {
+  const auto it = holds_.find(member);
+  if (it == holds_.end()) return;
+  Hold& hold = it->second;
+  const bool is_further = progress.bytes != hold.progress.bytes || progress.per_mille != hold.progress.per_mille ||
+                          progress.chunks != hold.progress.chunks;
+  if (is_further) hold.progressed = now;
+  hold.progress = progress;
+}
+
+double LoggedHolds::used() const {
+  uint64_t most = 0;
+  for (const auto& [requester, hold] : holds_) {
+    if (hold.logged && hold.logged->state == State::held) most = std::max(most, hold.bytes);
+  }
+  return std::min(1.0, static_cast<double>(most) / static_cast<double>(options_.sync_hold_bytes));
+}
+
+Duration LoggedHolds::admission_delay(TimePoint now) const {
+  // Nobody waits for who does not come further.
+  const bool goes_on = std::any_of(holds_.begin(), holds_.end(), [&](const auto& item) {
+    const Hold& hold = item.second;
+    return hold.logged && hold.logged->state == State::held && now < hold.progressed + options_.sync_stall;
+  });
+  const double over = goes_on ? std::max(0.0, used() - 0.5) * 2 : 0;
+  return std::chrono::duration_cast<Duration>(options_.admission_delay_max * over);
 }
 
 void LoggedHolds::decide(TimePoint now, Hold& hold) const {

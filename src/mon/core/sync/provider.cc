@@ -123,8 +123,9 @@ bool SyncProvider::wants_read(const Session& session) {
 void SyncProvider::read_next(TimePoint now, uint64_t cookie, Session& session, const RunTask& run) {
   if (!wants_read(session) || now < next_send_) return;
   session.is_reading = true;
+  // In small pieces where the rate is low: each is sent at once.
   size_t bytes = options_.sync_chunk_bytes;
-  if (options_.sync_rate > 0) bytes = std::min<size_t>(bytes, options_.sync_rate);
+  if (rate() > 0) bytes = std::min<size_t>(bytes, std::max<size_t>(rate() / 8, 1));
   if (session.is_comparing) {
     run(session.number, ReadRangesTask{cookie, bytes, options_.sync_chunk_keys});
   } else {
@@ -214,9 +215,15 @@ void SyncProvider::say_alive(uint64_t cookie, const Session& session, Output& ou
   out.send(session.requester, std::move(no_chunk));
 }
 
+uint64_t SyncProvider::rate() const {
+  const uint64_t allowed = throttle_.rate();
+  if (options_.sync_rate == 0 || allowed == 0) return std::max(options_.sync_rate, allowed);
+  return std::min(options_.sync_rate, allowed);
+}
+
 void SyncProvider::spend(TimePoint now, size_t bytes) {
-  if (options_.sync_rate == 0) return;
-  const Duration cost = std::chrono::nanoseconds(bytes * 1'000'000'000 / options_.sync_rate);
+  if (rate() == 0) return;
+  const Duration cost = std::chrono::nanoseconds(bytes * 1'000'000'000 / rate());
   next_send_ = std::max(next_send_, now - rate_slack) + cost;
 }
 
@@ -255,6 +262,7 @@ void SyncProvider::on_ack(TimePoint now, MemberId from, const SyncAck& ack, Outp
 
 void SyncProvider::tick(TimePoint now, const View& view, Output& out, const RunTask& run) {
   own_holds_.expire(now);
+  throttle_.tick(now, !sessions_.empty(), view.hold_used);
   std::vector<uint64_t> expired;
   for (auto& [cookie, session] : sessions_) {
     if (now >= session.expires) expired.push_back(cookie);
