@@ -87,7 +87,7 @@ StatusReply sample_status() {
        {"b", 12, 3456, 1 << 20, Version(88), 0xc0, 455, 2 << 20, 7001}},
       {"d", MemberId(0xd1), "h:4", false, MemberState::peon, Version(5), Version(70), {}},
   };
-  status.holds = {{"c", Version(5), 3 << 20, 12'345, false, true}};
+  status.holds = {{"c", Version(5), 3 << 20, 1 << 30, 12'345, 40, false, true}};
   return status;
 }
 
