@@ -61,7 +61,7 @@ CoreOptions draw_options(SeededRandom& random) {
   options.log_trim_max = random.between(5, 50);
   options.sync_chunk_bytes = random.chance(50) ? random.between(20, 200) : random.between(200, 4000);
   options.sync_window = static_cast<uint32_t>(random.between(1, 4));
-  if (random.chance(25)) options.sync_rate = random.between(4, 40) << 10;
+  if (random.chance(25)) options.sync_rate = random.between(CoreOptions::sync_rate_min, 40 << 10);
   if (random.chance(30)) options.sync_hold_bytes = random.between(2, 30) << 10;
   options.fetch_bytes = random.between(100, 5000);
   options.window = random.between(1, 8);

@@ -51,6 +51,16 @@ TEST(ScenarioTest, every_type_of_fault_is_drawn_in_some_run_and_every_class_is_o
   EXPECT_EQ(off.size(), static_cast<size_t>(FaultClass::operators) + 1);
 }
 
+TEST(ScenarioTest, a_sync_is_no_slower_than_a_daemon_may_be_told) {
+  std::set<bool> is_limited;
+  for (uint64_t seed = 1; seed <= 200; ++seed) {
+    const uint64_t rate = some_scenario(seed).core.sync_rate;
+    is_limited.insert(rate > 0);
+    EXPECT_TRUE(rate == 0 || rate >= CoreOptions::sync_rate_min) << "seed " << seed << ": " << rate;
+  }
+  EXPECT_EQ(is_limited.size(), 2U);
+}
+
 TEST(ScenarioTest, a_fault_left_out_changes_no_other) {
   const Scenario full = some_scenario(3);
   Scenario shorter = full;
