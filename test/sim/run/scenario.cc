@@ -160,6 +160,11 @@ std::string to_string(const Fault& fault) {
   return text;
 }
 
+bool can_occur(Rare rare, Profile profile) {
+  const bool is_of_files = rare == Rare::log_torn_by_a_power_cut || rare == Rare::log_rotated_between_accept_and_commit;
+  return !is_of_files || profile != Profile::model;
+}
+
 void Scenario::keep_faults(const std::set<size_t>& numbers) {
   std::erase_if(faults, [&](const Fault& fault) { return numbers.count(fault.number) == 0; });
 }
