@@ -96,7 +96,7 @@ Result<DaemonOptions> to_options(const Settings& settings, bool form) {
   SYNOD_RETURN_IF_ERROR(check_range("max-key-bytes", settings.max_key_bytes, 1, 65'536));
   SYNOD_RETURN_IF_ERROR(check_range("sync-chunk-bytes", settings.sync_chunk_bytes, 1024, 8 * mebibyte));
   if (settings.sync_rate != 0) {
-    SYNOD_RETURN_IF_ERROR(check_range("sync-rate", settings.sync_rate, 16'384, 1'000'000'000'000));
+    SYNOD_RETURN_IF_ERROR(check_range("sync-rate", settings.sync_rate, CoreOptions::sync_rate_min, 1'000'000'000'000));
   }
   SYNOD_RETURN_IF_ERROR(check_range("sync-hold-bytes", settings.sync_hold_bytes, 65'536, 1'000'000'000'000));
   SYNOD_RETURN_IF_ERROR(check_range("write-buffer-bytes", settings.write_buffer_bytes, 65'536, 1024 * mebibyte));

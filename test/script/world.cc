@@ -209,6 +209,15 @@ bool World::duplicate(const LetterFilter& filter) {
   return true;
 }
 
+bool World::forge(const LetterFilter& filter, const std::string& to) {
+  const auto it = find(filter);
+  if (it == letters_.end()) return false;
+  Letter forged = *it;
+  forged.to = id_of(to);
+  letters_.push_back(std::move(forged));
+  return true;
+}
+
 std::vector<std::string> World::on_their_way() {
   std::vector<std::string> lines;
   for (const Letter& letter : letters_) {

@@ -72,6 +72,8 @@ class World {
   bool deliver(const LetterFilter& filter);
   bool drop(const LetterFilter& filter);
   bool duplicate(const LetterFilter& filter);
+  // A copy is on its way to another member, as if its sender had sent it there, too.
+  bool forge(const LetterFilter& filter, const std::string& to);
   std::vector<std::string> on_their_way();
   // Members of different groups lose their connections, and what is on its way between them.
   void partition(const std::map<std::string, size_t>& group_of);

@@ -148,7 +148,9 @@ void Oracles::take(const std::string& member, Held& held, const WriteJob& job) {
     } else if (const auto* local = std::get_if<PutLocal>(&write)) {
       if (local->key == synchronizing_key) held.is_marked = true;
     } else if (const auto* erased = std::get_if<EraseLocal>(&write)) {
-      if (erased->key == synchronizing_key) held.is_marked = false;
+      if (erased->key != synchronizing_key) continue;
+      held.is_marked = false;
+      held.copy = Copy();  // it is removed next
     }
   }
 }
@@ -344,7 +346,9 @@ void Oracles::check_sender(const std::string& from, Held& held, const Message& m
     }
   } else if (std::holds_alternative<SyncStart>(message)) {
     if (!held.is_marked) violated(from + " asks for a copy before its own store is durably marked");
-    held.copy.begun = std::get<SyncStart>(message).resume ? held.copy.written : 0;
+    // A copy that is not gone on with is given up: it may be removed from here on, before another one is there.
+    if (!std::get<SyncStart>(message).resume) held.copy = Copy();
+    held.copy.begun = held.copy.written;
   } else if (const auto* written = std::get_if<SyncAck>(&message)) {
     held.copy.acknowledged = held.copy.begun + written->sequence;
     if (held.copy.acknowledged > held.copy.written) {

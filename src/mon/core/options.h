@@ -45,6 +45,8 @@ struct CoreOptions {
   uint32_t sync_window = 4;  // chunks under way in one sync
   bool sync_delta = true;    // a member with an older store gets what differs; else all
   uint64_t sync_rate = 0;    // bytes of chunks per second that one member sends, to all together; 0: no limit
+  // A rate near what the clients write lets no copy ever catch up: no daemon takes less.
+  static constexpr uint64_t sync_rate_min = 16 << 10;
   size_t sync_sessions_max = 2;
   Duration sync_timeout = std::chrono::seconds(30);  // either end of a session, and the grace of a hold
   // A copy that was broken off waits this long for somebody who can go on with it, before it is begun again.

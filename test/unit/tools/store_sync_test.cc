@@ -239,6 +239,36 @@ TEST_F(StoreSyncTest, a_copy_that_cannot_be_read_is_left_alone) {
   EXPECT_NE(resumed.err.find("remove the directory to begin again"), std::string::npos) << resumed.err;
 }
 
+// What is left when the process or the power ended before LevelDB had made its database, and in the middle of removing
+// one: any of the files, but no CURRENT.
+TEST_F(StoreSyncTest, a_copy_whose_store_was_never_made_or_half_removed_is_begun_anew) {
+  ASSERT_EQ(sync({"--stop-after-chunk", "8"}).code, 4);
+  ASSERT_TRUE(std::filesystem::remove(copy_ + "/store.1/CURRENT"));
+  const std::string broken = temp_ / "broken";
+  std::filesystem::rename(copy_, broken);
+  std::vector<std::filesystem::path> files = {""};
+  for (const auto& file : std::filesystem::directory_iterator(broken + "/store.1")) files.push_back(file.path());
+  EXPECT_GT(files.size(), 4U);
+  for (const std::filesystem::path& removed : files) {
+    for (const bool resumes : {false, true}) {
+      SCOPED_TRACE(removed.filename().string() + (resumes ? ", --resume" : ""));
+      std::filesystem::remove_all(copy_);
+      std::filesystem::copy(broken, copy_, std::filesystem::copy_options::recursive);
+      if (!removed.empty()) std::filesystem::remove(copy_ + "/store.1/" + removed.filename().string());
+      EXPECT_EQ(run_store_tool({"get", copy_, "kv/k/1"}).code, 2);
+      const Outcome synced = resumes ? sync({"--resume"}) : sync();
+      EXPECT_EQ(synced.code, 0) << synced.err;
+      EXPECT_EQ(number(synced, "first_chunk"), 1U);
+      expect_copy_of(source_);
+    }
+  }
+  std::filesystem::remove_all(copy_);
+  std::filesystem::create_directories(copy_ + "/store.1");
+  std::ofstream(copy_ + "/lock") << "";
+  EXPECT_EQ(sync({"--resume"}).code, 0) << "killed when the directory had been made";
+  expect_copy_of(source_);
+}
+
 TEST_F(StoreSyncTest, what_lacks_its_pointer_is_no_copy) {
   const std::string damaged = temp_ / "damaged";
   std::filesystem::copy(source_, damaged, std::filesystem::copy_options::recursive);
