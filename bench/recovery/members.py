@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import json
+import pathlib
 import re
 import signal
 import subprocess
@@ -235,17 +236,30 @@ class Clients:
         self.err.close()
 
     def wait_before(self):
-        """It takes its signals as soon as it has connected; one that comes earlier would end it."""
-        wait_until(self.blocks_signals, 30, 'the clients run')
+        """Signals that come before it takes them would end it."""
+        wait_until(lambda: self.process.poll() is not None or self.blocks_signals(), 30, 'the clients run')
+        self.check_running()
         time.sleep(1)
         self.begin_phase()
         time.sleep(self.load.before_s)
         self.begin_phase()
 
     def blocks_signals(self):
-        with open(f'/proc/{self.pid}/status', encoding='ascii') as file:
-            blocked = int(re.search(r'SigBlk:\s+([0-9a-f]+)', file.read())[1], 16)
-        return blocked >> (signal.SIGUSR1 - 1) & 1
+        """In some thread: the one that waits for a signal does not show it as blocked meanwhile."""
+        for status in pathlib.Path(f'/proc/{self.pid}/task').glob('*/status'):
+            try:
+                blocked = int(re.search(r'SigBlk:\s+([0-9a-f]+)', status.read_text(encoding='ascii'))[1], 16)
+            except OSError:  # the thread just ended
+                continue
+            if blocked >> (signal.SIGUSR1 - 1) & 1:
+                return True
+        return False
+
+    def check_running(self):
+        if self.process.poll() is not None:
+            self.err.seek(0)
+            raise Failure(f'the clients ended with {self.process.returncode}: '
+                          f'{self.err.read().decode(errors="replace").strip()}')
 
     def begin_phase(self):
         self.process.send_signal(signal.SIGUSR1)
