@@ -79,6 +79,7 @@ class BenchRecovery(ClusterTest):
 
     def test_what_cannot_be_measured_is_a_sentence(self):
         self.assert_refused(self.bench(env={'SYNOD_BIN': '/no/such/place'}), 1, 'make bench-recovery')
+        self.assert_refused(self.bench('--json', '/no/such/place/results.json'), 1, '/no/such/place')
         self.assert_refused(self.bench('--mebibytes', 1 << 40), 1, 'MiB free', '--directory')
         for wrong in (('--rounds', 0), ('--cases', 'empty,other'), ('--mebibytes', '1,x'), ('--load-percent', 101)):
             ran = self.assert_exit(self.bench(*wrong), USAGE)
