@@ -285,8 +285,8 @@ class Daemon:
 # ------------------------------------------------------------------------------------------------------------- clusters
 
 class Cluster:
-    def __init__(self, count, options=(), names=None):
-        self.root = pathlib.Path(tempfile.mkdtemp(prefix='synod-test-'))
+    def __init__(self, count, options=(), names=None, root=None):
+        self.root = root or pathlib.Path(tempfile.mkdtemp(prefix='synod-test-'))
         self.names = list(names or 'abcdefg'[:count])
         ports = free_ports(count)
         self.members_option = ','.join(f'{name}=127.0.0.1:{port}' for name, port in zip(self.names, ports))
