@@ -33,9 +33,11 @@ class LoggedHolds {
   void begin_leadership(TimePoint now);
   // A provider asks for a hold, or renews it: false. `floor`: of the log, by all that this leader has proposed.
   bool on_request(TimePoint now, const HoldTrim& request, Version floor);
-  // The member has got up to `committed`. It does not sync, or does not any more.
-  void on_progress(TimePoint now, MemberId member, Version committed, bool is_in_quorum);
-  void tick(TimePoint now);
+  // The member has got up to `committed`. It does not sync, or does not any more. Returns its hold if that is over by
+  // that.
+  std::optional<TrimHold> on_progress(TimePoint now, MemberId member, Version committed, bool is_in_quorum);
+  // Returns the holds that are over by that: released, since nobody renews them, or ended, at their bound.
+  std::vector<TrimHold> tick(TimePoint now);
   // To be logged with the next value.
   std::vector<TrimHold> due() const;
   void on_proposed(const std::vector<TrimHold>& holds);
