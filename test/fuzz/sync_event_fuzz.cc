@@ -20,7 +20,7 @@ std::vector<Bytes> seeds() {
   for (size_t i = 0; i < sync_event_kinds; ++i) {
     SyncEvent event;
     event.kind = static_cast<SyncEventKind>(i);
-    event.cookie = 0x2a << i;
+    event.cookie = uint64_t{0x2a} << i;
     event.peer = "b";
     event.leader = "a name\n";
     event.version = Version(17);

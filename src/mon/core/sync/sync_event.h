@@ -1,5 +1,6 @@
-// What happens in store synchronization, one event for each thing that one member does, at both ends and at the leader.
-// doc/sync.md lists them by step. Values; used by any thread.
+// What happens in store synchronization, one event for each thing that one member does, at both ends and at the leader:
+// for operators, and for the checker of test/sim/check/sync, which judges the traces of all members. doc/sync.md lists
+// them by step. Values; used by any thread.
 #pragma once
 
 #include <cstdint>
