@@ -225,5 +225,15 @@ TEST(LoggedHoldsTest, holds_are_read_back_as_they_were_stored) {
   EXPECT_EQ(holds.all(), (std::vector<TrimHold>{held, ended}));
 }
 
+TEST(LoggedHoldsTest, an_end_that_an_earlier_leadership_proposed_is_not_logged_again) {
+  Leader leader = holding();
+  leader.choose({}, leader.options.sync_hold_bytes + 1);
+  leader.holds.tick(leader.now);
+  ASSERT_EQ(leader.holds.due().size(), 1U);
+  EXPECT_EQ(leader.holds.due()[0].state, State::ended);
+  leader.choose({{b, cookie, State::ended, Version(10), 7, 7}});
+  EXPECT_TRUE(leader.holds.due().empty());
+}
+
 }  // namespace
 }  // namespace synod::test

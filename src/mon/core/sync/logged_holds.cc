@@ -15,6 +15,10 @@ namespace {
 // Of one requester, in the time in which they lapse: it has one session at a time, and begins a new one once a lease.
 constexpr size_t asks_max = 1000;
 
+bool is_end_of(const TrimHold& chosen, const std::optional<TrimHold>& wanted) {
+  return chosen.state == State::ended && wanted && wanted->state == State::ended && wanted->cookie == chosen.cookie;
+}
+
 }  // namespace
 
 void LoggedHolds::load(const std::vector<TrimHold>& holds) {
@@ -47,6 +51,8 @@ std::vector<TrimHold> LoggedHolds::on_chosen(TimePoint now, const LogChange& cha
     const bool is_release = hold.proposed && hold.proposed->state == State::released;
     if (hold.proposed == chosen || (is_release && chosen.state == State::released)) {
       hold.proposed.reset();
+    } else if (!hold.proposed && is_end_of(chosen, hold.wanted)) {
+      hold.wanted = chosen;  // as this leadership was about to propose, too
     } else if (!hold.proposed && hold.wanted == before) {
       follow_log(now, hold);  // an earlier leadership's, chosen in this one
     }
