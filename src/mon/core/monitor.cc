@@ -370,7 +370,7 @@ Probe Monitor::make_probe() const {
   probe.promised = identity_.promised;
   if (paxos_) probe.leader = paxos_->leader();
   if (paxos_ && paxos_->is_leader()) {
-    probe.commit_us = std::chrono::duration_cast<std::chrono::microseconds>(commit_time_).count();
+    probe.commit_us = uint64_t(std::chrono::duration_cast<std::chrono::microseconds>(commit_time_).count());
   }
   if (requester_) probe.sync = requester_->progress();
   return probe;
