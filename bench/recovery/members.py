@@ -69,7 +69,8 @@ class Members:
     def fill(self):
         self.cluster.form()
         watch = Watch()
-        written = self.load_tool('fill', '--connections', 4, '--batch', self.fill_batch())
+        # A store that has to merge its tables first may let writes wait for long.
+        written = self.load_tool('fill', '--connections', 4, '--batch', self.fill_batch(), '--timeout', 120)
         self.wait_idle()
         return {**written, 'per_second': written['keys'] / written['seconds'], 'idle_after_s': watch.seconds()}
 
@@ -112,7 +113,8 @@ class Members:
         batch = max(1, min(self.fill_batch(), count // 1000))
         for _ in range(-(-VERSIONS_TO_TRIM * batch // count)):
             self.seed += 1
-            self.load_tool('fill', '--step', step, '--connections', 1, '--batch', batch, mons=OTHERS)
+            self.load_tool('fill', '--step', step, '--connections', 1, '--batch', batch,
+                           '--timeout', 120, mons=OTHERS)
             if all(self.cluster.member_status(name)['first_committed'] > needs for name in OTHERS):
                 return
         raise Failure(f'the log still holds version {needs}, which {VICTIM} needs')
