@@ -10,8 +10,10 @@ ONLY ?=
 # What `make test-long` gives to each fuzz target and each size of cluster.
 LONG_FUZZ_SECONDS ?= 600
 LONG_SEEDS ?= 2000
+# Options of `make bench-recovery`: scripts/bench_recovery --help.
+RECOVERY ?=
 
-.PHONY: help deps configure build test demo bench model mutants check fuzz test-asan test-tsan test-long clean
+.PHONY: help deps configure build test demo bench bench-recovery model mutants check fuzz test-asan test-tsan test-long clean
 .DEFAULT_GOAL := help
 
 help:
@@ -20,6 +22,8 @@ help:
 	@echo 'make demo       three monitors lose a member and get it back, with real data'
 	@echo 'make test       build and run all tests'
 	@echo 'make bench      build and run the benchmarks'
+	@echo 'make bench-recovery  seconds, bytes and memory of store synchronizations, beside what the machine takes at least;'
+	@echo '                RECOVERY="--mebibytes 100 --rounds 3" chooses (scripts/bench_recovery --help)'
 	@echo 'make model      check the protocol'"'"'s model over its whole state space, and refute it without each rule'
 	@echo 'make mutants    plant bugs, one after the other, and expect that each is caught; ONLY="NAME..." chooses'
 	@echo 'make check      formatting, the layer rule, lint, and g++ and clang++ without a warning'
@@ -60,6 +64,10 @@ bench: configure
 	@cmake --build $(BUILD) --parallel $(JOBS) --target programs benchmarks
 	@scripts/run_benchmarks $(BUILD)
 
+bench-recovery: configure
+	@cmake --build $(BUILD) --parallel $(JOBS) --target programs recovery_tools
+	@SYNOD_BIN=$(abspath $(BUILD))/bin scripts/bench_recovery $(RECOVERY)
+
 model: deps
 	@model/run --build $(BUILD) --jobs $(JOBS)
 
@@ -89,7 +97,7 @@ test-asan: configure-asan
 
 test-tsan: configure-tsan
 	@cmake --build $(BUILD)-tsan --parallel $(JOBS) \
-	  --target synod synod-mon synod-store store_test store_threads_test msg_test client_test planted_race
+	  --target synod synod-mon synod-store sync_order store_test store_threads_test msg_test client_test planted_race
 	@scripts/run_tests $(BUILD)-tsan $(JOBS) \
 	  -R '^(store_test|store_threads_test|msg_test|client_test|planted_race_.*|cluster_test_quorum)$$'
 

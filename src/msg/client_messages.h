@@ -103,7 +103,9 @@ struct HoldStatus {
   std::string owner;             // the member's name
   Version version;               // the log is kept from here on
   uint64_t bytes = 0;            // of values that were chosen since; as far as the one who answers has counted
+  uint64_t bytes_max = 0;        // the hold ends when it has come to these; by the settings of the one who answers
   uint64_t age_ms = 0;           // milliseconds; as it was logged last
+  uint64_t delay_ms = 0;         // of a leader that slows writes, so that the sync can keep up: of each value
   bool is_ended = false;         // at its bound: it keeps nothing any more
   bool blocks_trimming = false;  // without it more would be trimmed by now
 };

@@ -139,7 +139,9 @@ void pack_hold(const HoldStatus& hold, proto::HoldStatus* to) {
   to->set_owner(hold.owner);
   to->set_version(hold.version.value());
   to->set_bytes(hold.bytes);
+  to->set_bytes_max(hold.bytes_max);
   to->set_age_ms(hold.age_ms);
+  to->set_delay_ms(hold.delay_ms);
   to->set_is_ended(hold.is_ended);
   to->set_blocks_trimming(hold.blocks_trimming);
 }
@@ -217,8 +219,8 @@ StatusReply unpack_body(const proto::StatusReply& from, Unpacker& unpacker) {
   body.quorum.assign(from.quorum().begin(), from.quorum().end());
   for (const proto::MemberStatus& member : from.members()) body.members.push_back(unpack_member(member, unpacker));
   for (const proto::HoldStatus& hold : from.holds()) {
-    body.holds.push_back(
-        {hold.owner(), Version(hold.version()), hold.bytes(), hold.age_ms(), hold.is_ended(), hold.blocks_trimming()});
+    body.holds.push_back({hold.owner(), Version(hold.version()), hold.bytes(), hold.bytes_max(), hold.age_ms(),
+                          hold.delay_ms(), hold.is_ended(), hold.blocks_trimming()});
   }
   return body;
 }

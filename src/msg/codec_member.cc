@@ -44,6 +44,7 @@ void pack(const Probe& message, proto::Probe* to, Packer&) {
   pack(message.promised, to->mutable_promised());
   to->set_leader(message.leader.value());
   pack(message.sync, to->mutable_sync());
+  to->set_commit_us(message.commit_us);
   to->set_alarm(message.alarm);
 }
 
@@ -59,6 +60,7 @@ void unpack(const proto::Probe& from, Probe& message, Unpacker& unpacker) {
   message.promised = unpack(from.promised());
   message.leader = MemberId(from.leader());
   message.sync = unpack(from.sync());
+  message.commit_us = from.commit_us();
   message.alarm = from.alarm();
 }
 

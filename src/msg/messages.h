@@ -63,6 +63,7 @@ struct Probe {
   ProposalNumber promised;
   MemberId leader;         // zero: none known
   SyncProgress sync;       // while state is syncing
+  uint64_t commit_us = 0;  // of a leader: the mean time that its values took to be chosen lately; 0: there were none
   std::string alarm = {};  // what it found wrong with its store, or as leader with others'; mostly empty
 };
 

@@ -229,10 +229,8 @@ Result<std::optional<DataDir::NewStore>> DataDir::open_unfinished(const Database
 }
 
 Status DataDir::remove_unfinished() {
-  const Result<std::optional<std::string>> unfinished = find_unfinished(files_, path_);
-  if (!unfinished) return unfinished.error();
-  if (!*unfinished) return Status::ok();
   const Result<std::string> current = read_current_store(files_, path_);
+  if (!current && current.error().code() != Code::not_found) return current.error();
   SYNOD_RETURN_IF_ERROR(keep_only(files_, path_, {current ? *current : std::string()}));
   return files_.sync_directory(path_);
 }

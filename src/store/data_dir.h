@@ -30,7 +30,8 @@ class DataDir : public StoreHome {
  public:
   // For the daemon: makes the directory if it is missing, locks it exclusively, removes stores that a finished sync
   // left behind (but keeps the one that `CURRENT_STORE` names and the newest after it, which a sync may go on with, and
-  // removes none while the former is missing: nothing then says which is garbage). Fails with `in_use` (naming the
+  // removes none while the former is missing: nothing then says which is garbage). What has no CURRENT of LevelDB's is
+  // no store, here and below. Fails with `in_use` (naming the
   // holder's pid where the system tells) or with `io_error` (unwritable), each as one sentence that names the path.
   // `files` outlives the object.
   static Result<std::unique_ptr<DataDir>> open(const std::string& path, FileSystem& files = posix_files());

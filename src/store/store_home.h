@@ -39,7 +39,8 @@ class StoreHome {
   // current database before; neither store notices later changes of the other.
   virtual Result<NewStore> clone_current(const DatabaseOptions& options) = 0;
   // The store that one of these made and nothing has switched to, also in an earlier life, and also if there is no
-  // current one; nothing if there is none. It holds all that was committed durably. Any failure is the store's alone:
+  // current one; nothing if there is none, or if making or removing it was broken off. It holds all that was committed
+  // durably. Any failure is the store's alone:
   // it is no use any more.
   virtual Result<std::optional<NewStore>> open_unfinished(const DatabaseOptions& options) = 0;
   // It is gone when this returns, also after a crash.

@@ -13,6 +13,17 @@ namespace {
 constexpr char pointer_name[] = "CURRENT_STORE";
 constexpr std::string_view prefix = "store.";
 
+// LevelDB's name of the file that makes a directory a database: it writes that last, and reads it first.
+std::string current_file(const std::string& store) { return store + "/CURRENT"; }
+
+Status remove_store(FileSystem& files, const std::string& path) {
+  if (!files.is_directory(path)) return files.remove_tree(path);
+  if (files.exists(current_file(path))) SYNOD_RETURN_IF_ERROR(files.remove_tree(current_file(path)));
+  // Also if it is gone: perhaps only the page cache of a process that ended here knows that.
+  SYNOD_RETURN_IF_ERROR(files.sync_directory(path));
+  return files.remove_tree(path);
+}
+
 }  // namespace
 
 std::optional<uint64_t> store_number(const std::string& name) {
@@ -49,7 +60,8 @@ Result<std::optional<std::string>> newest_store_after(FileSystem& files, const s
   std::optional<std::string> newest;
   for (const std::string& name : *names) {
     const uint64_t highest = store_number(newest ? *newest : current).value_or(0);
-    if (*store_number(name) > highest) newest = name;
+    const bool is_newer = *store_number(name) > highest;
+    if (is_newer && files.exists(current_file(fmt::format("{}/{}", dir, name)))) newest = name;
   }
   return newest;
 }
@@ -59,7 +71,7 @@ Status remove_stores_except(FileSystem& files, const std::string& dir, const std
   if (!names) return names.error();
   for (const std::string& name : *names) {
     const bool is_kept = std::find(kept.begin(), kept.end(), name) != kept.end();
-    if (!is_kept) SYNOD_RETURN_IF_ERROR(files.remove_tree(fmt::format("{}/{}", dir, name)));
+    if (!is_kept) SYNOD_RETURN_IF_ERROR(remove_store(files, fmt::format("{}/{}", dir, name)));
   }
   return Status::ok();
 }

@@ -55,8 +55,10 @@ json::object object_of_member(const MemberStatus& member) {
 }
 
 json::object object_of_hold(const HoldStatus& hold) {
-  return {{"owner", hold.owner},   {"version", hold.version.value()}, {"bytes", hold.bytes},
-          {"age_ms", hold.age_ms}, {"ended", hold.is_ended},          {"blocks_trimming", hold.blocks_trimming}};
+  return {{"owner", hold.owner},       {"version", hold.version.value()},
+          {"bytes", hold.bytes},       {"bytes_max", hold.bytes_max},
+          {"delay_ms", hold.delay_ms}, {"age_ms", hold.age_ms},
+          {"ended", hold.is_ended},    {"blocks_trimming", hold.blocks_trimming}};
 }
 
 }  // namespace

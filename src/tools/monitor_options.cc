@@ -36,7 +36,7 @@ struct Settings {
   uint64_t lease_ms = 0, log_retain_versions = 0, log_trim_min = 0;
   uint64_t max_value_bytes = 0, max_key_bytes = 0, sync_chunk_bytes = 0, sync_rate = 0, sync_hold_bytes = 0,
            scrub_interval = 0, scrub_rate = 0, write_buffer_bytes = 0;
-  bool mirror_store = false;
+  bool mirror_store = false, trace_sync = false;
 };
 
 po::options_description describe(Settings& settings) {
@@ -80,6 +80,8 @@ po::options_description describe(Settings& settings) {
       ("mirror-store", po::bool_switch(&settings.mirror_store),
        "for debugging: keep all of the store in memory, too, compare each operation, and stop at the first "
        "difference")  //
+      ("trace-sync", po::bool_switch(&settings.trace_sync),
+       "log every event of store synchronization, each as one line, at level info; doc/sync.md lists them")  //
       ("log-level", po::value(&settings.log_level)->value_name("LEVEL")->default_value("info"),
        "debug, info, warning, error or off")  //
       ("help", "print this")("version", "print the version, with the commit");
@@ -103,7 +105,7 @@ Result<DaemonOptions> to_options(const Settings& settings, bool form) {
   SYNOD_RETURN_IF_ERROR(check_range("max-key-bytes", settings.max_key_bytes, 1, 65'536));
   SYNOD_RETURN_IF_ERROR(check_range("sync-chunk-bytes", settings.sync_chunk_bytes, 1024, 8 * mebibyte));
   if (settings.sync_rate != 0) {
-    SYNOD_RETURN_IF_ERROR(check_range("sync-rate", settings.sync_rate, 16'384, 1'000'000'000'000));
+    SYNOD_RETURN_IF_ERROR(check_range("sync-rate", settings.sync_rate, CoreOptions::sync_rate_min, 1'000'000'000'000));
   }
   SYNOD_RETURN_IF_ERROR(check_range("sync-hold-bytes", settings.sync_hold_bytes, 65'536, 1'000'000'000'000));
   SYNOD_RETURN_IF_ERROR(check_range("scrub-interval", settings.scrub_interval, 0, 31'536'000));
@@ -135,6 +137,7 @@ Result<DaemonOptions> to_options(const Settings& settings, bool form) {
   options.core.scrub_rate = settings.scrub_rate;
   options.database.write_buffer_bytes = settings.write_buffer_bytes;
   options.database.mirror = settings.mirror_store;
+  options.trace_sync = settings.trace_sync;
   return options;
 }
 

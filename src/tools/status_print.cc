@@ -24,10 +24,12 @@ std::string sync_text(const SyncProgress& sync) {
 }
 
 std::string hold_text(const HoldStatus& hold) {
-  const std::string since = fmt::format("{} in {} s", readable_bytes(hold.bytes), hold.age_ms / 1000);
+  const std::string since =
+      fmt::format("{} of {} in {} s", readable_bytes(hold.bytes), readable_bytes(hold.bytes_max), hold.age_ms / 1000);
   if (hold.is_ended) return fmt::format("the hold on the log for {} has ended at its bound: {}", hold.owner, since);
   return fmt::format("the log is held for {} from version {} on: {}{}", hold.owner, hold.version.value(), since,
-                     hold.blocks_trimming ? "; it would be trimmed by now" : "");
+                     (hold.blocks_trimming ? "; it would be trimmed by now" : std::string()) +
+                         (hold.delay_ms > 0 ? fmt::format("; writes are slowed by up to {} ms", hold.delay_ms) : ""));
 }
 
 Row row_of(const MemberStatus& member) {

@@ -1,13 +1,15 @@
 """Clusters of real processes, for the tests in this folder.
 
 A test gets its clusters from ClusterTest.cluster(). When the test is over, each of them is brought back to full
-strength, everything that it had acknowledged is read back, its members are stopped with SIGTERM, and every pair of
-stores is compared byte by byte; any difference, any daemon that ended by itself and any failed assertion fails the
-test. Nothing that a test does or forgets turns that off.
+strength, everything that it had acknowledged is read back, its members are stopped with SIGTERM, every pair of stores is
+compared byte by byte, and the events of all syncs, as the logs tell them, are judged; any difference, any event that was
+not permitted, any daemon that ended by itself and any failed assertion fails the test. Nothing that a test does or forgets
+turns that off.
 
-    SYNOD_BIN    where the programs are (default: build/bin in the repository)
-    SYNOD_SEED   the seed of all that is random (default: a new one, which is printed)
-    SYNOD_KEEP   if set, directories and logs of tests that passed are kept, too
+    SYNOD_BIN         where the programs are (default: build/bin in the repository)
+    SYNOD_SYNC_ORDER  the program that judges the events of syncs (default: test/sync_order beside SYNOD_BIN)
+    SYNOD_SEED        the seed of all that is random (default: a new one, which is printed)
+    SYNOD_KEEP        if set, directories and logs of tests that passed are kept, too
 """
 
 import ctypes
@@ -29,6 +31,7 @@ import unittest
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 BIN = REPOSITORY / os.environ.get('SYNOD_BIN', 'build/bin')
 MON, CLI, STORE = (str(BIN / name) for name in ('synod-mon', 'synod', 'synod-store'))
+SYNC_ORDER = os.environ.get('SYNOD_SYNC_ORDER') or str(BIN.parent / 'test/sync_order')
 
 OK, NOT_FOUND, USAGE, UNAVAILABLE, UNKNOWN, REFUSED, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
 
@@ -36,10 +39,13 @@ OK, NOT_FOUND, USAGE, UNAVAILABLE, UNKNOWN, REFUSED, INTERRUPTED = 0, 1, 2, 3, 4
 DEFECTS = re.compile(rb'assertion failed|terminate called|AddressSanitizer|ThreadSanitizer|LeakSanitizer'
                      rb'|runtime error:|stack smashing|double free|corrupted size')
 
-# No test is about real time: these tell what will never happen from a busy machine.
-PATIENCE = 60         # for whatever a program does at once
-STOP_SECONDS = 30     # from SIGTERM to the end of a daemon
-SETTLE_SECONDS = 60   # until a cluster is back at full strength
+# No test is about real time. These tell what will never happen from a machine that is slow, or busy with other things:
+# nothing waits so long unless the test is about to fail.
+PATIENCE = 300         # for whatever a program does at once
+ANSWER_SECONDS = 60    # what a client is given for an answer that it is to get
+
+# For a test in which nobody is to be elected: that a member was not scheduled for a second is no reason then.
+STEADY = ('--lease-ms', 5000)
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
@@ -122,7 +128,7 @@ class Ran:
         return json.loads(self.out)
 
 
-def run(*command, stdin=b'', seconds=60, env=None, preexec_fn=None):
+def run(*command, stdin=b'', seconds=PATIENCE, env=None, preexec_fn=None):
     command = [str(word) for word in command]
     environment = {name: value for name, value in os.environ.items() if name != 'SYNOD_MONS'}
     environment.update(env or {})
@@ -206,7 +212,7 @@ class Daemon:
         """SIGKILL, and waits for its end; it must not have ended before."""
         self.check_alive()
         self.process.kill()
-        self.process.wait(30)
+        self.process.wait(PATIENCE)
         self.process = None
 
     def stop(self):
@@ -218,7 +224,10 @@ class Daemon:
 
     def _stands_still(self):
         tasks = pathlib.Path(f'/proc/{self.pid}/task')
-        return all((task / 'stat').read_text().rpartition(')')[2].split()[0] in 'Tt' for task in tasks.iterdir())
+        try:
+            return all((task / 'stat').read_text().rpartition(')')[2].split()[0] in 'Tt' for task in tasks.iterdir())
+        except OSError:  # a thread that has ended meanwhile
+            return False
 
     def cont(self):
         self.stopped = False
@@ -246,7 +255,7 @@ class Daemon:
             code = self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            self.process.wait(30)
+            self.process.wait(PATIENCE)
             self.process = None
             raise AssertionError(f'{self.name} did not end within {seconds} s\n{self.log_tail()}') from None
         self.process = None
@@ -256,7 +265,7 @@ class Daemon:
         """SIGTERM, to which every daemon must react in time and with exit code 0."""
         self.check_alive()
         self.send_terminate()
-        code = self.wait_exit(STOP_SECONDS)
+        code = self.wait_exit(PATIENCE)
         if code != 0:
             raise AssertionError(f'{self.name} ended with {code} on SIGTERM\n{self.log_tail()}')
 
@@ -279,8 +288,8 @@ class Daemon:
 # ------------------------------------------------------------------------------------------------------------- clusters
 
 class Cluster:
-    def __init__(self, count, options=(), names=None):
-        self.root = pathlib.Path(tempfile.mkdtemp(prefix='synod-test-'))
+    def __init__(self, count, options=(), names=None, root=None):
+        self.root = root or pathlib.Path(tempfile.mkdtemp(prefix='synod-test-'))
         self.names = list(names or 'abcdefg'[:count])
         ports = free_ports(count)
         self.members_option = ','.join(f'{name}=127.0.0.1:{port}' for name, port in zip(self.names, ports))
@@ -295,7 +304,7 @@ class Cluster:
 
     def command(self, name, data=None, members=None):
         return [MON, '--name', name, '--data', str(data or self.root / name),
-                '--initial-members', members or self.members_option, *self.options]
+                '--initial-members', members or self.members_option, '--trace-sync', *self.options]
 
     def __getitem__(self, name):
         return self.daemons[name]
@@ -317,9 +326,9 @@ class Cluster:
     def mons(self, names=()):
         return ','.join(self.daemons[name].address for name in names or self.names)
 
-    def synod(self, *args, mons=(), timeout=10, stdin=b'', env=None):
-        return run(CLI, '--mons', self.mons(mons), '--timeout', timeout, *args, stdin=stdin, seconds=timeout * 3 + 30,
-                   env=env)
+    def synod(self, *args, mons=(), timeout=ANSWER_SECONDS, stdin=b'', env=None):
+        return run(CLI, '--mons', self.mons(mons), '--timeout', timeout, *args, stdin=stdin,
+                   seconds=timeout * 3 + PATIENCE, env=env)
 
     def must(self, *args, **more):
         """Like synod(), and must succeed."""
@@ -356,9 +365,11 @@ class Cluster:
             raise AssertionError(str(ran))
         return ran.out[:-1]
 
-    def import_pairs(self, pairs, check=True, **more):
+    def import_pairs(self, pairs, check=True, batch=None, **more):
+        """In values of `batch` lines, or of as many as the client puts together."""
         pairs = [(key_bytes(key), key_bytes(value)) for key, value in pairs]
-        ran = self.synod('import', '-', stdin=import_lines(pairs), **more)
+        options = ['--batch', batch] if batch else []
+        ran = self.synod('import', *options, '-', stdin=import_lines(pairs), **more)
         for key, value in pairs:  # an import is not atomic: if it failed, any part of it may have been done
             self.expect(key, value, ran.code if ran.code == OK else UNKNOWN)
         if check and ran.code != OK:
@@ -368,7 +379,7 @@ class Cluster:
     def export(self, **more):
         return parse_lines(self.must('export', **more).out)
 
-    def status(self, *mons, timeout=2):
+    def status(self, *mons, timeout=ANSWER_SECONDS):
         """The JSON object, or None if nobody answered in time."""
         ran = self.synod('--format', 'json', 'status', mons=mons, timeout=timeout)
         if ran.code not in (OK, UNAVAILABLE):
@@ -388,7 +399,7 @@ class Cluster:
             return last[0] if last[0] is not None and condition(last[0]) else None
         return wait_until(holds, seconds, lambda: f'{what}; the last status was {json.dumps(last[0])}')
 
-    def wait_quorum(self, count, mons=(), seconds=SETTLE_SECONDS):
+    def wait_quorum(self, count, mons=(), seconds=PATIENCE):
         ran = self.synod('status', '--wait-quorum', count, mons=mons, timeout=seconds)
         if ran.code != OK:
             raise AssertionError(f'no quorum of {count}: {ran}\n{self.log_tails()}')
@@ -402,14 +413,14 @@ class Cluster:
         wait_until(are_in, seconds, f'{count} members say themselves that they lead or follow')
 
     def leader(self, mons=()):
-        return self.wait_status(lambda status: status['leader'], SETTLE_SECONDS, 'a leader', mons)['leader']
+        return self.wait_status(lambda status: status['leader'], PATIENCE, 'a leader', mons)['leader']
 
     def last_committed(self, member):
         """As it says itself: what others know of it is as old as its last probe."""
         entry = self.member_status(member)
         return entry['last_committed'] if entry else 0
 
-    def wait_level(self, members=None, seconds=SETTLE_SECONDS):
+    def wait_level(self, members=None, seconds=PATIENCE):
         """Until all have committed the same version, which is returned."""
         def common():
             versions = {self.last_committed(name) for name in members or self.names}
@@ -427,7 +438,7 @@ class Cluster:
                 daemon.start()
         members = self.others(*self.outsiders)
         self.wait_quorum(len(members), members)
-        self.wait_status(lambda status: set(status['quorum']) == set(members), SETTLE_SECONDS, 'all in quorum', members)
+        self.wait_status(lambda status: set(status['quorum']) == set(members), PATIENCE, 'all in quorum', members)
         self.wait_level(members)
         for name in self.outsiders:
             state = self.status(name)['state']
@@ -437,7 +448,7 @@ class Cluster:
     def check_expected(self):
         if not self.expected:
             return
-        found = self.export(timeout=30)
+        found = self.export()
         wrong = [f'{key!r} is {found.get(key, b"(missing)")[:60]!r}, acknowledged was {value[:60]!r}'
                  for key, value in self.expected.items() if value is not None and found.get(key) != value]
         if wrong:
@@ -449,7 +460,7 @@ class Cluster:
         for daemon in running:
             daemon.check_alive()
             daemon.send_terminate()
-        end = time.monotonic() + STOP_SECONDS
+        end = time.monotonic() + PATIENCE
         codes = {daemon.name: daemon.wait_exit(max(0.1, end - time.monotonic())) for daemon in running}
         if any(codes.values()):
             raise AssertionError(f'exit codes on SIGTERM: {codes}')
@@ -468,6 +479,13 @@ class Cluster:
             found = DEFECTS.search(daemon.log_bytes())
             if found:
                 raise AssertionError(f'the log of {daemon.name} says "{found[0].decode()}"\n{daemon.log_tail(60)}')
+
+    def check_sync_order(self):
+        """The events of all syncs, in all lives, happened in an order that doc/sync.md permits."""
+        logs = [daemon.log for daemon in self.daemons.values() if daemon.log.exists()]
+        ran = run(SYNC_ORDER, *logs) if logs else None
+        if ran and ran.code != 0:
+            raise AssertionError(f'the events of syncs, by {ran.command}: {ran.text}{ran.err}')
 
     def log_tails(self):
         return '\n'.join(daemon.log_tail() for daemon in self.daemons.values() if daemon.log.exists())
@@ -489,6 +507,7 @@ class Cluster:
             else:
                 self.terminate_all()
             self.check_logs()
+            self.check_sync_order()
         finally:
             self.kill_all()
 
@@ -496,7 +515,7 @@ class Cluster:
         for daemon in self.daemons.values():
             if daemon.process is not None:
                 daemon.process.kill()
-                daemon.process.wait(30)
+                daemon.process.wait(PATIENCE)
                 daemon.process = None
 
     def remove(self):
@@ -531,6 +550,13 @@ class ClusterTest(unittest.TestCase):
 
     def formed_cluster(self, count=3, options=(), **more):
         return self.cluster(count, options, **more).form()
+
+    def close_clusters(self):
+        """As at the end of the test, for one that begins again."""
+        closing, self.clusters[:] = list(self.clusters), []
+        self._close(closing)
+        for cluster in closing:
+            cluster.remove()
 
     def scratch(self):
         """A directory for the test's own files."""

@@ -10,8 +10,8 @@ import struct
 import subprocess
 import unittest
 
-from harness import (CLI, MON, NOT_FOUND, OK, PATIENCE, REFUSED, STORE, UNAVAILABLE, USAGE, ClusterTest, free_ports,
-                     import_lines, run, wait_until)
+from harness import (CLI, MON, NOT_FOUND, OK, PATIENCE, REFUSED, STEADY, STORE, UNAVAILABLE, USAGE, ClusterTest,
+                     free_ports, import_lines, run, wait_until)
 
 REFUSED_DIRECTORY = 3
 MAX_VALUE_BYTES = 1 << 20
@@ -25,12 +25,15 @@ def record_hello():
         listener.bind(('127.0.0.1', 0))
         listener.listen()
         listener.settimeout(PATIENCE)
-        with subprocess.Popen([CLI, '--mons', f'127.0.0.1:{listener.getsockname()[1]}', '--timeout', '1', 'get', 'key'],
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
-            client, _ = listener.accept()
-            with client:
-                client.settimeout(PATIENCE)
-                return client.recv(65536)
+        words = [CLI, '--mons', f'127.0.0.1:{listener.getsockname()[1]}', '--timeout', str(PATIENCE), 'get', 'key']
+        with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            try:
+                client, _ = listener.accept()
+                with client:
+                    client.settimeout(PATIENCE)
+                    return client.recv(65536)
+            finally:
+                process.kill()
 
 
 class MonitorCommandLine(ClusterTest):
@@ -42,7 +45,7 @@ class MonitorCommandLine(ClusterTest):
 
     def mon(self, *more, name='a', data=None, members=None):
         return run(MON, '--name', name, '--data', data or self.root / 'a', '--initial-members', members or self.members,
-                   *more, seconds=20)
+                   *more)
 
     def test_unknown_options_are_refused(self):
         self.assert_refused(self.mon('--no-such-option'), USAGE, 'no-such-option')
@@ -50,11 +53,11 @@ class MonitorCommandLine(ClusterTest):
         self.assertFalse((self.root / 'a').exists(), 'a refused command line made a directory')
 
     def test_missing_options_are_refused(self):
-        self.assert_refused(run(MON, seconds=20), USAGE)
-        self.assert_refused(run(MON, '--name', 'a', '--initial-members', self.members, seconds=20), USAGE, '--data')
-        self.assert_refused(run(MON, '--data', self.root / 'a', '--initial-members', self.members, seconds=20), USAGE,
+        self.assert_refused(run(MON), USAGE)
+        self.assert_refused(run(MON, '--name', 'a', '--initial-members', self.members), USAGE, '--data')
+        self.assert_refused(run(MON, '--data', self.root / 'a', '--initial-members', self.members), USAGE,
                             '--name')
-        self.assert_refused(run(MON, '--name', 'a', '--data', self.root / 'a', seconds=20), USAGE, '--initial-members')
+        self.assert_refused(run(MON, '--name', 'a', '--data', self.root / 'a'), USAGE, '--initial-members')
 
     def test_options_with_bad_values_are_refused(self):
         for option, value in (('--lease-ms', 'soon'), ('--lease-ms', '0'), ('--lease-ms', '-1'),
@@ -95,12 +98,14 @@ class MonitorCommandLine(ClusterTest):
             config.write_text(f'name = {name}\ndata = {daemon.data}\ninitial-members = {cluster.members_option}\n'
                               'lease-ms = 900\nlog-retain-versions = 100\nlog-trim-min = 50\nmax-value-bytes = 2000\n'
                               'max-key-bytes = 100\nsync-chunk-bytes = 4096\nsync-rate = 1000000\n'
-                              'sync-hold-bytes = 1000000\nlog-level = debug\n')
+                              'sync-hold-bytes = 1000000\ntrace-sync = true\nlog-level = debug\n')
             daemon.command = [MON, '--config', str(config)]
         cluster.form()
         self.assert_exit(cluster.synod('put', 'key', 'x' * 2001), REFUSED)
         cluster.put('key', 'x' * 2000)
         self.assert_exit(cluster.synod('put', 'k' * 101, 'x'), REFUSED)
+        for daemon in cluster.daemons.values():
+            self.assertIn(b' sync [1] started cookie=', daemon.log_bytes())
 
     def test_help_and_version_go_to_stdout(self):
         for program in (MON, CLI, STORE):
@@ -112,7 +117,8 @@ class MonitorCommandLine(ClusterTest):
             self.assertEqual(ran.err, '')
         for option in ('--name', '--data', '--initial-members', '--config', '--form', '--lease-ms',
                        '--log-retain-versions', '--log-trim-min', '--max-value-bytes', '--max-key-bytes',
-                       '--sync-chunk-bytes', '--sync-rate', '--sync-hold-bytes', '--log-level'):
+                       '--sync-chunk-bytes', '--sync-rate', '--sync-hold-bytes', '--trace-sync',
+                       '--log-level'):
             self.assertIn(option, run(MON, '--help').text)
 
     def test_a_port_in_use_is_refused_with_the_reason(self):
@@ -138,7 +144,7 @@ class MonitorDirectory(ClusterTest):
         cluster = self.cluster(3)
         for path in (root / 'file' / 'a', root / 'file', pathlib.Path('/proc/synod'), pathlib.Path('/dev/null/a')):
             with self.subTest(path=path):
-                self.refused(run(*cluster.command('a', data=path), seconds=20), path)
+                self.refused(run(*cluster.command('a', data=path)), path)
         self.assertEqual((root / 'file').read_text(), 'not a directory')
 
     def test_a_directory_without_write_permission_is_refused(self):
@@ -154,12 +160,12 @@ class MonitorDirectory(ClusterTest):
             os.chmod(root / 'synod-mon', 0o755)
             command[0] = root / 'synod-mon'
             become_nobody = lambda: os.setuid(65534)
-        self.refused(run(*command, seconds=20, preexec_fn=become_nobody), data)
+        self.refused(run(*command, preexec_fn=become_nobody), data)
 
     def test_a_directory_in_use_is_refused_and_its_user_disturbed_by_nothing(self):
         cluster = self.formed_cluster()
         cluster.put('key', 'value')
-        self.refused(run(*cluster.command('a'), seconds=20), cluster['a'].data, 'use')
+        self.refused(run(*cluster.command('a')), cluster['a'].data, 'use')
         self.assertEqual(cluster.get('key', mons=['a']), b'value')
 
     def test_a_directory_of_another_name_is_refused(self):
@@ -167,7 +173,7 @@ class MonitorDirectory(ClusterTest):
         cluster.put('key', 'value')
         for daemon in cluster.daemons.values():
             daemon.terminate()
-        self.refused(run(*cluster.command('b', data=cluster['a'].data), seconds=20), "'a'", "'b'")
+        self.refused(run(*cluster.command('b', data=cluster['a'].data)), "'a'", "'b'")
         cluster.start()
         cluster.wait_quorum(3)
         self.assertEqual(cluster.get('key'), b'value')
@@ -179,7 +185,7 @@ class MonitorDirectory(ClusterTest):
         for cluster in (first, second):
             cluster['c'].terminate()
         # The second cluster's member, by address and list, on the directory of the first one's.
-        self.refused(run(*second.command('c', data=first['c'].data), seconds=30), 'cluster')
+        self.refused(run(*second.command('c', data=first['c'].data)), 'cluster')
         self.assertEqual(second.get('key', mons=('a', 'b')), b'of the second')
         self.assertEqual(first.get('key', mons=('a', 'b')), b'of the first')
 
@@ -198,7 +204,7 @@ class MonitorDirectory(ClusterTest):
         saved = [copy.read_bytes() for copy in copies]
         for copy in copies:
             copy.write_bytes(b'rubbish')
-        ran = run(*cluster.command('c'), seconds=20)
+        ran = run(*cluster.command('c'))
         self.assertIn(ran.code, (3, 4), str(ran))
         self.assert_says(ran.err.strip().splitlines()[-1], 'identity')
         for copy, content in zip(copies, saved):
@@ -264,13 +270,16 @@ class ClientCommandLine(ClusterTest):
             listener.bind(('127.0.0.1', 0))
             listener.listen()
             address = f'127.0.0.1:{listener.getsockname()[1]}'
-            process = subprocess.Popen([CLI, '--mons', address, '--timeout', '1', 'get', 'key'], stdout=subprocess.PIPE,
+            process = subprocess.Popen([CLI, '--mons', address, '--timeout', '3', 'get', 'key'], stdout=subprocess.PIPE,
                                        stderr=subprocess.PIPE)
-            listener.settimeout(10)
+            listener.settimeout(PATIENCE)
             connection, _ = listener.accept()
             with connection:
-                connection.sendall(b'HTTP/1.1 400 Bad Request\r\n\r\n' + bytes(1000))
-                out, err = process.communicate(timeout=20)
+                try:
+                    connection.sendall(b'HTTP/1.1 400 Bad Request\r\n\r\n' + bytes(1000))
+                except OSError:
+                    pass  # its time was up
+                out, err = process.communicate(timeout=PATIENCE)
         self.assertEqual((process.returncode, out), (UNAVAILABLE, b''), err)
 
 
@@ -336,7 +345,7 @@ class Requests(ClusterTest):
         self.shared.put('key', 'value')
         with open('/dev/full', 'wb') as full:
             ran = subprocess.run([CLI, '--mons', self.shared.mons(), 'get', 'key'], stdout=full, stderr=subprocess.PIPE,
-                                 timeout=30, check=False)
+                                 timeout=PATIENCE, check=False)
         self.assertNotEqual(ran.returncode, OK)
         self.assertEqual(len(ran.stderr.strip().splitlines()), 1, ran.stderr)
 
@@ -345,6 +354,7 @@ class BadBytes(ClusterTest):
     """On a monitor's port."""
 
     shared_members = 3
+    shared_options = STEADY
 
     def setUp(self):
         super().setUp()
@@ -364,13 +374,13 @@ class BadBytes(ClusterTest):
 
     def connect(self, name='a'):
         host, port = self.shared[name].address.split(':')
-        connection = socket.create_connection((host, int(port)), timeout=10)
+        connection = socket.create_connection((host, int(port)), timeout=PATIENCE)
         self.addCleanup(connection.close)
         return connection
 
-    def is_closed_by_peer(self, connection, seconds):
+    def is_closed_by_peer(self, connection):
         """Reads until the monitor closes the connection."""
-        connection.settimeout(seconds)
+        connection.settimeout(PATIENCE)
         try:
             while connection.recv(65536):
                 pass
@@ -384,8 +394,8 @@ class BadBytes(ClusterTest):
         return magic + struct.pack('<HHIIQ', version, kind, header, payload, checksum)
 
     def test_rubbish_closes_that_connection_only(self):
-        bystander = subprocess.Popen([CLI, '--mons', self.shared.mons(['a']), 'import', '-'], stdin=subprocess.PIPE,
-                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        words = [CLI, '--mons', self.shared.mons(['a']), '--timeout', str(PATIENCE), 'import', '-']
+        bystander = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.addCleanup(bystander.kill)
         bystander.stdin.write(import_lines([(f'bystander/{i}'.encode(), b'x') for i in range(300)]))
         bystander.stdin.flush()
@@ -403,8 +413,8 @@ class BadBytes(ClusterTest):
                     connection.sendall(piece)
                 except (BrokenPipeError, ConnectionResetError):
                     continue
-                self.assertTrue(self.is_closed_by_peer(connection, 5), 'the connection was not closed')
-        out, err = bystander.communicate(import_lines([(b'bystander/last', b'x')]), timeout=30)
+                self.assertTrue(self.is_closed_by_peer(connection), 'the connection was not closed')
+        out, err = bystander.communicate(import_lines([(b'bystander/last', b'x')]), timeout=PATIENCE)
         self.assertEqual(bystander.returncode, OK, err)
         self.assertEqual(len(self.shared.must('range', '--prefix', 'bystander/').out.splitlines()), 301)
         self.check_undisturbed()
@@ -419,7 +429,7 @@ class BadBytes(ClusterTest):
             connection.sendall(self.prefix(payload=31 << 20) + bytes(10))
         self.check_undisturbed()
         for connection in hellos + halves:
-            self.assertTrue(self.is_closed_by_peer(connection, PATIENCE), 'half a header was not closed')
+            self.assertTrue(self.is_closed_by_peer(connection), 'half a header was not closed')
         self.check_undisturbed()
 
     def test_bytes_that_trickle_do_not_block_anybody(self):
@@ -439,7 +449,7 @@ class BadBytes(ClusterTest):
                 connection.shutdown(socket.SHUT_WR)
             except (BrokenPipeError, ConnectionResetError, OSError):
                 continue
-            self.assertTrue(self.is_closed_by_peer(connection, 5), 'the connection was not closed')
+            self.assertTrue(self.is_closed_by_peer(connection), 'the connection was not closed')
         self.check_undisturbed()
 
     def test_a_thousand_connections_that_come_and_go_leave_nothing_behind(self):
@@ -466,10 +476,10 @@ class ManyClients(ClusterTest):
             self.addCleanup(idle[-1].close)
             idle[-1].sendall(hello)
             idle[-1].recv(65536)  # its hello, or why not
-        self.assert_refused(run(CLI, '--mons', cluster['a'].address, '--timeout', 1, 'get', 'key'), UNAVAILABLE,
+        self.assert_refused(run(CLI, '--mons', cluster['a'].address, '--timeout', 5, 'get', 'key'), UNAVAILABLE,
                             'clients already, which is its limit')
         # New log files of the store, and new connections of a peer.
-        cluster.import_pairs([(f'key/{i}', 'x' * 50_000) for i in range(200)], mons=['c'], timeout=PATIENCE)
+        cluster.import_pairs([(f'key/{i}', 'x' * 50_000) for i in range(200)], mons=['c'])
         cluster['b'].kill()
         cluster['b'].start()
         cluster.wait_status(lambda status: len(status['quorum']) == 3 and status['leader'], PATIENCE, 'all are back',
@@ -479,7 +489,7 @@ class ManyClients(ClusterTest):
         self.assertIn(b'clients are served, not 1024', cluster['a'].log_bytes())
         for connection in idle:
             connection.close()
-        wait_until(lambda: cluster.synod('get', 'key/7', mons=['a'], timeout=1).code == OK, PATIENCE, 'a answers again')
+        wait_until(lambda: cluster.synod('get', 'key/7', mons=['a'], timeout=5).code == OK, PATIENCE, 'a answers again')
 
 
 if __name__ == '__main__':

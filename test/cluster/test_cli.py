@@ -10,8 +10,8 @@ import subprocess
 import threading
 import unittest
 
-from harness import (CLI, INTERRUPTED, NOT_FOUND, OK, PATIENCE, UNAVAILABLE, ClusterTest, import_lines, parse_lines,
-                     run, wait_until)
+from harness import (ANSWER_SECONDS, CLI, INTERRUPTED, NOT_FOUND, OK, PATIENCE, UNAVAILABLE, ClusterTest,
+                     import_lines, parse_lines, run, wait_until)
 
 BINARY = bytes(range(256))
 
@@ -26,6 +26,13 @@ class Commands(ClusterTest):
 
     def synod(self, *args, **more):
         return self.shared.synod(*args, **more)
+
+    def start(self, *args, **more):
+        """A client that is still running."""
+        words = [CLI, '--mons', self.shared.mons(), '--timeout', str(PATIENCE), *args]
+        process = subprocess.Popen(words, **{'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, **more})
+        self.addCleanup(process.kill)
+        return process
 
     def must_json(self, *args, **more):
         return self.shared.must('--format', 'json', *args, **more).json()
@@ -91,7 +98,7 @@ class Commands(ClusterTest):
             ran = self.shared.must('get', self.base, '--consistency', 'linearizable', mons=[name])
             self.assertEqual(ran.out, b'x\n')
             wait_until(lambda: self.synod('get', self.base, '--consistency', 'serializable', mons=[name]).out == b'x\n',
-                       10, f'{name} has applied it')
+                       PATIENCE, f'{name} has applied it')
 
     # Ranges.
     def test_ranges_by_prefix_interval_and_limit(self):
@@ -124,7 +131,7 @@ class Commands(ClusterTest):
 
     def test_a_range_of_several_answers_is_complete(self):
         pairs = [(f'{self.base}{i:04}'.encode(), str(i).encode() * 500) for i in range(2500)]  # more than 4 MiB
-        self.shared.must('import', '-', stdin=import_lines(pairs), timeout=30)
+        self.shared.must('import', '-', stdin=import_lines(pairs))
         self.assertEqual(parse_lines(self.shared.must('range', '--prefix', self.base).out), dict(pairs))
         self.assertEqual(len(self.shared.must('range', '--prefix', self.base, '--limit', 2400).out.splitlines()), 2400)
 
@@ -167,16 +174,14 @@ class Commands(ClusterTest):
         self.assertEqual(self.must_json('get', self.base)['version'], 2)
 
     def test_an_import_interrupted_by_sigint_says_what_was_committed_and_exits_130(self):
-        process = subprocess.Popen([CLI, '--mons', self.shared.mons(), 'import', '--batch', '10', '-'],
-                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.addCleanup(process.kill)
+        process = self.start('import', '--batch', '10', '-', stdin=subprocess.PIPE)
         process.stdin.write(import_lines(self.pairs(95)))
         process.stdin.flush()
         # What it holds back is a batch that is not full; the rest is committed as soon as it was read.
         wait_until(lambda: len(self.shared.must('range', '--prefix', self.base).out.splitlines()) >= 90, PATIENCE,
                    'full batches are committed')
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=PATIENCE)
         self.assertEqual(process.returncode, INTERRUPTED, err)
         self.assertEqual(out, b'')
         said = int(re.search(rb'committed.*?(\d+) keys', err)[1])
@@ -186,14 +191,13 @@ class Commands(ClusterTest):
         pairs = self.pairs(900)
         for delay_ms in (5, 20, 60, 150):
             base = f'{delay_ms}/'.encode()
-            process = subprocess.Popen([CLI, '--mons', self.shared.mons(), 'import', '--batch', '2', '-'],
-                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-            self.addCleanup(process.kill)
+            process = self.start('import', '--batch', '2', '-', stdin=subprocess.PIPE)
             threading.Timer(delay_ms / 1000, process.send_signal, [signal.SIGINT]).start()
             try:
-                _, err = process.communicate(import_lines((base + key, value) for key, value in pairs), timeout=30)
+                lines = import_lines((base + key, value) for key, value in pairs)
+                _, err = process.communicate(lines, timeout=PATIENCE)
             except BrokenPipeError:
-                process.wait(20)
+                process.wait(PATIENCE)
                 continue
             if process.returncode == -signal.SIGINT:  # before its handler was there
                 continue
@@ -213,8 +217,7 @@ class Commands(ClusterTest):
         ran = self.shared.must('import', file)
         self.assertEqual(ran.err, '')
         master, slave = pty.openpty()
-        process = subprocess.Popen([CLI, '--mons', self.shared.mons(), 'import', str(file)], stdout=subprocess.PIPE,
-                                   stderr=slave)
+        process = self.start('import', str(file), stderr=slave)
         os.close(slave)
         shown = b''
         try:
@@ -222,7 +225,7 @@ class Commands(ClusterTest):
                 shown += piece
         except OSError:  # the other end is closed
             pass
-        process.communicate(timeout=30)
+        process.communicate(timeout=PATIENCE)
         os.close(master)
         self.assertEqual(process.returncode, OK)
         self.assertIn(b'%', shown)
@@ -234,7 +237,7 @@ class Commands(ClusterTest):
                       ['put', '--mons', mons, self.base, '--format', 'json', 'x'],
                       ['put', self.base, 'x', '--format', 'json', '--mons', mons],
                       ['put', self.base, 'x', '--format=json', f'--mons={mons}']):
-            self.assertIn('revision', self.assert_exit(run(CLI, *words), OK).json())
+            self.assertIn('revision', self.assert_exit(run(CLI, '--timeout', ANSWER_SECONDS, *words), OK).json())
 
     def test_arguments_that_look_like_options_go_behind_two_dashes(self):
         self.shared.must('put', '--', '--' + self.base, '-5')
@@ -242,10 +245,11 @@ class Commands(ClusterTest):
         self.shared.must('del', '--', '--' + self.base)
 
     def test_the_monitors_come_from_the_environment_too(self):
-        ran = run(CLI, 'put', self.base, 'x', env={'SYNOD_MONS': self.shared.mons()})
+        patient = ('--timeout', ANSWER_SECONDS)
+        ran = run(CLI, *patient, 'put', self.base, 'x', env={'SYNOD_MONS': self.shared.mons()})
         self.assert_exit(ran, OK)
         # The option is the stronger one.
-        ran = run(CLI, '--mons', self.shared.mons(), 'get', self.base, env={'SYNOD_MONS': '127.0.0.1:1'})
+        ran = run(CLI, *patient, '--mons', self.shared.mons(), 'get', self.base, env={'SYNOD_MONS': '127.0.0.1:1'})
         self.assert_exit(ran, OK)
 
     def test_values_come_from_standard_input_too(self):
@@ -254,7 +258,11 @@ class Commands(ClusterTest):
 
     # Status.
     def test_the_status_has_the_documented_fields(self):
-        status = self.shared.status()
+        # What others are is known from their probes.
+        status = self.shared.wait_status(
+            lambda status: sorted(status['quorum']) == self.shared.names and
+            sorted(member['state'] for member in status['members']) == ['leader', 'peon', 'peon'],
+            PATIENCE, 'all know of each other')
         self.assertGreaterEqual(status.keys(), {'fsid', 'leader', 'epoch', 'quorum', 'members'})
         self.assertRegex(status['fsid'], r'^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$')
         self.assertIn(status['leader'], self.shared.names)
@@ -271,10 +279,13 @@ class Commands(ClusterTest):
         self.assertEqual(len({member['id'] for member in status['members']}), 3)
 
     def test_every_member_gives_the_same_status(self):
-        statuses = [self.shared.status(name) for name in self.shared.names]
-        for field in ('fsid', 'leader', 'epoch'):
-            self.assertEqual(len({status[field] for status in statuses}), 1, field)
-        self.assertEqual([status['answered_by'] for status in statuses], self.shared.names)
+        def same():
+            statuses = [self.shared.status(name) for name in self.shared.names]
+            self.assertEqual([status['answered_by'] for status in statuses], self.shared.names)
+            self.assertEqual(len({status['fsid'] for status in statuses}), 1)
+            # There may have been an election between.
+            return all(len({status[field] for status in statuses}) == 1 for field in ('leader', 'epoch'))
+        wait_until(same, PATIENCE, 'all name one leader and one epoch')
 
     def test_the_plain_status_names_all_members(self):
         ran = self.shared.must('status')
@@ -287,16 +298,14 @@ class Commands(ClusterTest):
         self.assert_exit(self.synod('status', '--wait-quorum', 4, timeout=1), UNAVAILABLE)
 
     def test_a_command_interrupted_by_sigint_exits_130(self):
-        process = subprocess.Popen([CLI, '--mons', self.shared.mons(), '--timeout', '60', 'status', '--wait-quorum',
-                                    '4'], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.addCleanup(process.kill)
+        process = self.start('status', '--wait-quorum', '4')
 
         def catches():
             with open(f'/proc/{process.pid}/status', encoding='ascii') as file:
                 return int(re.search(r'SigCgt:\s+([0-9a-f]+)', file.read())[1], 16) >> (signal.SIGINT - 1) & 1
         wait_until(catches, PATIENCE, 'the client catches SIGINT')
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=PATIENCE)
         self.assertEqual((process.returncode, out), (INTERRUPTED, b''), err)
 
 
@@ -304,7 +313,7 @@ class SilentMembers(ClusterTest):
     """One that accepts a connection and does not answer costs at most a quarter of the timeout: with three such before
     it, there is time left for the one that does."""
 
-    TIMEOUT = 16
+    TIMEOUT = 32
 
     def silent_listener(self):
         listener = socket.socket()
@@ -330,7 +339,7 @@ class SilentMembers(ClusterTest):
 
         def ask(words):
             return run(CLI, '--mons', mons, '--timeout', self.TIMEOUT, *words, stdin=b'key\tvalue\n')
-        self.assert_exit(run(CLI, '--mons', answering, 'put', 'key', 'value'), OK)
+        self.assert_exit(run(CLI, '--mons', answering, '--timeout', ANSWER_SECONDS, 'put', 'key', 'value'), OK)
         with concurrent.futures.ThreadPoolExecutor(len(commands)) as pool:
             for words, ran in zip(commands, pool.map(ask, commands)):
                 with self.subTest(words=words):

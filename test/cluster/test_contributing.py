@@ -34,7 +34,7 @@ class Contributing(unittest.TestCase):
             command = command.replace('make ', 'make -n ', 1)
         command = command.replace('/tmp/', f'{self.scratch}/')
         command = re.sub(r'(?<![\w/-])build(?=[/ ])', str(BUILD), command)
-        done = subprocess.run(['bash', '-c', command], cwd=harness.REPOSITORY, timeout=300, stdout=subprocess.PIPE,
+        done = subprocess.run(['bash', '-c', command], cwd=harness.REPOSITORY, timeout=1800, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, errors='replace', check=False)
         self.assertEqual(done.returncode, 0, f'{command}\n{done.stdout[-3000:]}')
         return done.stdout

@@ -8,6 +8,7 @@ import unittest
 from harness import CLI, OK, PATIENCE, ClusterTest, die_with_the_test, run, seeded_random, wait_until
 
 LEADER_KILLS = 8
+CLIENT_SECONDS = 120
 
 
 class Importer(threading.Thread):
@@ -18,8 +19,8 @@ class Importer(threading.Thread):
         self.key = key
         self.lines = 0
         self.finish = threading.Event()
-        self.process = subprocess.Popen([CLI, '--mons', cluster.mons(), '--timeout', str(PATIENCE), 'import', '-'],
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        words = [CLI, '--mons', cluster.mons(), '--timeout', str(CLIENT_SECONDS), 'import', '-']
+        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                         preexec_fn=die_with_the_test)
         self.outcome = None
 
@@ -53,8 +54,7 @@ class Putter(threading.Thread):
             # Another member is asked first each time.
             first = self.lines % 3
             names = self.cluster.names[first:] + self.cluster.names[:first]
-            ran = run(CLI, '--mons', self.cluster.mons(names), '--timeout', PATIENCE, 'put', self.key, self.lines,
-                      seconds=PATIENCE * 2)
+            ran = run(CLI, '--mons', self.cluster.mons(names), '--timeout', CLIENT_SECONDS, 'put', self.key, self.lines)
             self.lines += ran.code == OK
             self.outcome = (ran.code, ran.err)
 
@@ -85,7 +85,7 @@ class ExactlyOnce(ClusterTest):
             for writer in writers:
                 writer.finish.set()
             for writer in writers:
-                writer.join(PATIENCE * 2)
+                writer.join(PATIENCE)
         print(f'\n{LEADER_KILLS} leaders killed; puts: {[writer.lines for writer in writers]}', file=sys.stderr)
         for writer in writers:
             self.assertEqual(writer.outcome[0], OK, f'{writer.key}: {writer.outcome}')

@@ -7,7 +7,7 @@ import shutil
 import time
 import unittest
 
-from harness import CLI, PATIENCE, ClusterTest, run, wait_until
+from harness import ANSWER_SECONDS, CLI, PATIENCE, STEADY, ClusterTest, run, wait_until
 
 PUTS = 25
 TRACED = 'write,writev,pwrite64,pwritev,fsync,fdatasync,sync_file_range,sendto,sendmsg'
@@ -110,7 +110,7 @@ class Fsync(ClusterTest):
         return traces
 
     def test_at_least_a_majority_has_synced_each_value_and_its_bound_before_it_is_acknowledged(self):
-        cluster = self.cluster()
+        cluster = self.cluster(3, STEADY)
         self.start_traced(cluster)
         leader = cluster.leader()
         puts = []
@@ -118,7 +118,7 @@ class Fsync(ClusterTest):
             marker = f'marker-{number:04}-of-this-value'
             begin = time.time()
             # Twice in the value: a record of LevelDB's log is cut where a block of 32 KiB ends.
-            ran = run(CLI, '--mons', cluster[leader].address, '--timeout', 20, 'put', f'key/{number}',
+            ran = run(CLI, '--mons', cluster[leader].address, '--timeout', ANSWER_SECONDS, 'put', f'key/{number}',
                       f'{marker} {marker}')
             puts.append((marker, begin, time.time(), ran))
         for marker, _, _, ran in puts:

@@ -79,7 +79,7 @@ class LostDirectory(ClusterTest):
             wait_until(lambda: b'listens at' in copy.log_bytes(), PATIENCE, 'the copy listens')
             copy.kill()
             copy.start()  # one start more than the original has counted
-            self.assertEqual(cluster['a'].wait_exit(20), 5)
+            self.assertEqual(cluster['a'].wait_exit(PATIENCE), 5)
             self.assert_says(cluster['a'].log_bytes().decode(), 'superseded')
         finally:
             copy.kill()
@@ -128,7 +128,7 @@ class Formation(ClusterTest):
                 cluster = self.cluster()
                 for name in order:
                     cluster[name].start()
-                    wait_until(lambda: cluster.status(name, timeout=1), PATIENCE, f'{name} answers')
+                    wait_until(lambda: cluster.status(name), PATIENCE, f'{name} answers')
                 cluster.wait_quorum(3)
                 fsids = self.fsids(cluster)
                 self.assertEqual(len(fsids), 1)
@@ -153,7 +153,7 @@ class Formation(ClusterTest):
             name = cluster.names[turn % 3]
             cluster[name].kill()
             cluster[name].start()
-            wait_until(lambda: cluster.status(name, timeout=1), PATIENCE, f'{name} answers')
+            wait_until(lambda: cluster.status(name), PATIENCE, f'{name} answers')
         cluster.wait_quorum(3)
         self.assertEqual(len(self.fsids(cluster)), 1)
 
@@ -171,18 +171,18 @@ class Formation(ClusterTest):
     def test_a_list_of_one_forms_only_with_the_command_given_once(self):
         cluster = self.cluster(1)
         command = cluster.command('a')
-        ran = run(*command, seconds=20)
+        ran = run(*command)
         self.assertIn(ran.code, (USAGE, 3), f'a fresh list of one without --form is to be refused: {ran}')
         self.assert_says(ran.err, '--form')
         self.assertEqual(ran.out, b'')
-        ran = run(*command, '--form', seconds=20)
+        ran = run(*command, '--form')
         self.assert_exit(ran, OK)
         cluster.start()
         cluster.wait_quorum(1)
         fsid = cluster.status()['fsid']
         cluster.put('key', 'value')
         cluster['a'].kill()
-        again = run(*command, '--form', seconds=20)
+        again = run(*command, '--form')
         self.assertNotEqual(again.code, OK, f'--form on a formed directory is to be refused: {again}')
         self.assertEqual(again.out, b'')
         cluster['a'].start()
@@ -193,19 +193,19 @@ class Formation(ClusterTest):
     def test_a_lost_list_of_one_does_not_form_by_itself(self):
         cluster = self.cluster(1)
         command = cluster.command('a')
-        self.assert_exit(run(*command, '--form', seconds=20), OK)
+        self.assert_exit(run(*command, '--form'), OK)
         cluster.start()
         cluster.wait_quorum(1)
         cluster['a'].terminate()
         shutil.rmtree(cluster['a'].data)
-        ran = run(*command, seconds=20)
+        ran = run(*command)
         self.assertIn(ran.code, (USAGE, 3), str(ran))
         self.assert_says(ran.err, '--form')
         cluster.formed = False  # there is nothing left that could be compared
 
     def test_form_is_for_a_list_of_one(self):
         cluster = self.cluster()
-        ran = run(*cluster.command('a'), '--form', seconds=20)
+        ran = run(*cluster.command('a'), '--form')
         self.assert_refused(ran, USAGE, '--form')
 
 

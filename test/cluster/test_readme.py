@@ -28,10 +28,12 @@ class Readme(unittest.TestCase):
                 self.assertIn(number, script)
                 script = script.replace(number, str(port))
             script = script.replace('/tmp/synod', directory).replace('build/bin', str(harness.BIN))
+            # As long as a slow machine needs.
+            script = script.replace('/synod status', f'/synod --timeout {harness.ANSWER_SECONDS} status')
             # The daemons of the README go on; here they end with the shell that started them.
             script = "trap 'kill $(jobs -p); wait' EXIT\nset -e\n" + script
-            done = subprocess.run(['bash', '-c', script], cwd=REPOSITORY, timeout=60, capture_output=True, text=True,
-                                  check=False)
+            done = subprocess.run(['bash', '-c', script], cwd=REPOSITORY, timeout=harness.PATIENCE, capture_output=True,
+                                  text=True, check=False)
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertIn('quorum   a b c (3 of 3)', done.stdout)
             self.assertTrue(done.stdout.endswith('revision 2\nhello\n'), done.stdout)

@@ -1,9 +1,10 @@
 """A member whose store lost or changed what was synced does not start; one whose unsynced tail is torn does."""
 
 import shutil
+import subprocess
 import unittest
 
-from harness import OK, STORE, ClusterTest, run
+from harness import OK, PATIENCE, STORE, ClusterTest, Ran, die_with_the_test, run, wait_until
 
 DISK_FAILURE = 4
 
@@ -26,7 +27,17 @@ class RolledBack(ClusterTest):
 
     def start(self):
         """A start that succeeds is ended with SIGTERM; the peers are not there."""
-        return run('timeout', '--preserve-status', '2', *self.shared.command('c', data=self.data), seconds=20)
+        command = self.shared.command('c', data=self.data)
+        log = self.data.parent / 'stderr'
+        with open(log, 'wb') as file:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=file,
+                                       preexec_fn=die_with_the_test)
+        self.addCleanup(process.kill)
+        wait_until(lambda: process.poll() is not None or b'listens at' in log.read_bytes(), PATIENCE,
+                   lambda: f'it listens, or ends: {log.read_bytes()}')
+        process.terminate()
+        out, _ = process.communicate(timeout=PATIENCE)
+        return Ran(command, process.returncode, out, log.read_text(errors='replace'), 0)
 
     def store(self):
         return self.data / (self.data / 'CURRENT_STORE').read_text().strip()

@@ -60,7 +60,7 @@ class HoldingProxy:
             if not request:
                 return
             self.held.set()
-            self.released.wait(60)
+            self.released.wait(PATIENCE)
             server.sendall(request)
             self.forwarded.set()
             while piece := client.recv(65536):
@@ -80,7 +80,7 @@ class HoldingProxy:
     def release(self):
         """The held request goes into the monitor's receive buffer; returns when it is there."""
         self.released.set()
-        if not self.forwarded.wait(10):
+        if not self.forwarded.wait(PATIENCE):
             raise AssertionError('the held request could not be forwarded')
 
     def close(self):

@@ -1,6 +1,9 @@
 """Store synchronization: a member that fell behind what its peers' logs hold comes back, whatever happens meanwhile."""
 
+import functools
 import re
+import sys
+import time
 import unittest
 
 from harness import PATIENCE, UNAVAILABLE, ClusterTest, wait_until
@@ -8,9 +11,29 @@ from harness import PATIENCE, UNAVAILABLE, ClusterTest, wait_until
 # A log that is soon trimmed, and a sync of many chunks.
 SMALL_LOG = ('--log-retain-versions', 20, '--log-trim-min', 10)
 SMALL_CHUNKS = ('--sync-chunk-bytes', 2048)
-# It then takes several seconds: long enough to be disturbed.
-SLOW_SYNC = (*SMALL_CHUNKS, '--sync-rate', 150_000, '--write-buffer-bytes', 65536)
+# Bytes per second. At the first a sync takes several seconds; who cannot disturb it in time tries again with the next.
+SYNC_RATES = (150_000, 50_000, 16_384)
 FINISHED = re.compile(r'sync finished (.*)')
+
+
+class WasTooLate(AssertionError):
+    """The sync was over, or what it holds had lapsed, before the test came to it: the test was not scheduled."""
+
+
+def disturbs_a_sync(test):
+    """Such a test looks at a sync while it runs. On a machine that keeps the test from looking it is done again, with a
+    slower sync."""
+    @functools.wraps(test)
+    def done_in_time(self):
+        for self.sync_rate in SYNC_RATES:
+            try:
+                return test(self)
+            except WasTooLate as late:
+                if self.sync_rate == SYNC_RATES[-1]:
+                    raise
+                print(f'{self.id()}: {late}; again with a slower sync', file=sys.stderr, flush=True)
+                self.close_clusters()
+    return done_in_time
 
 
 def finished_syncs(daemon):
@@ -20,6 +43,11 @@ def finished_syncs(daemon):
 
 
 class Sync(ClusterTest):
+    sync_rate = SYNC_RATES[0]
+
+    def slow_sync(self):
+        return (*SMALL_CHUNKS, '--sync-rate', self.sync_rate, '--write-buffer-bytes', 65536)
+
     def write_past(self, cluster, behind, mons):
         """Writes until none of `mons` has in its log what `behind` needs next."""
         needs = self.last_committed[behind] + 1
@@ -29,9 +57,10 @@ class Sync(ClusterTest):
                 return
         self.fail(f'after 600 writes the log still holds what {behind} needs: {cluster.status(*mons)}')
 
-    def left_behind(self, count=3, sync_options=SLOW_SYNC, value_bytes=400, keys=2500):
-        """A cluster of which the member `c` was killed, and needs more than the others' logs hold."""
-        cluster = self.formed_cluster(count, (*SMALL_LOG, *sync_options))
+    def left_behind(self, count=3, sync_options=None, value_bytes=400, keys=2500):
+        """A cluster of which the member `c` was killed, and needs more than the others' logs hold. Its sync will be
+        slow, unless the options say otherwise."""
+        cluster = self.formed_cluster(count, (*SMALL_LOG, *(sync_options or self.slow_sync())))
         cluster.import_pairs([(f'before/{i:05}', f'{i} ' + 'v' * value_bytes) for i in range(keys // 2)])
         self.kill_behind(cluster, 'c')
         others = cluster.others('c')
@@ -47,8 +76,8 @@ class Sync(ClusterTest):
     def wait_syncing(self, cluster, requester, chunks=1):
         """The progress of a running sync, when it has come to so many chunks."""
         def progress():
-            self.assertEqual(len(finished_syncs(cluster[requester])), self.finished_before,
-                             'the sync was over before it could be disturbed')
+            if len(finished_syncs(cluster[requester])) != self.finished_before:
+                raise WasTooLate('the sync was over before it could be disturbed')
             entry = cluster.member_status(requester)
             return entry and entry['state'] == 'syncing' and entry['sync'] and entry['sync']['chunks'] >= chunks and \
                 entry['sync']
@@ -67,6 +96,11 @@ class Sync(ClusterTest):
         cluster.wait_quorum(len(cluster.names))
         return fields
 
+    def write_many(self, cluster, count, value, mons=()):
+        """So many versions, by one client: it takes no longer than it must."""
+        pairs = [(f'meanwhile/{number}', value) for number in range(count)]
+        cluster.import_pairs(pairs, mons=mons, batch=1)
+
     def test_while_every_operation_of_every_store_is_compared_with_memory(self):
         cluster = self.left_behind(sync_options=(*SMALL_CHUNKS, '--write-buffer-bytes', 65536, '--mirror-store'))
         for daemon in cluster.daemons.values():
@@ -75,29 +109,30 @@ class Sync(ClusterTest):
         self.wait_synced(cluster)
         cluster.put('after', 'value', mons=('c',))
 
+    @disturbs_a_sync
     def test_a_member_behind_the_trimmed_log_is_brought_back_by_store_synchronization(self):
         cluster = self.left_behind()
         self.restart_behind(cluster)
         progress = self.wait_syncing(cluster, 'c')
         self.assertIn(progress['provider'], ('a', 'b'))
-        leader = cluster.leader(('a', 'b'))
-        self.assertNotEqual(progress['provider'], leader, 'the leader provides although another could')
-        seen = cluster.wait_status(lambda status: any(member['name'] == 'c' and member['state'] == 'syncing' and
-                                                      member['sync'] for member in status['members']), PATIENCE,
-                                   'the others show the progress, too', ('a',))
-        running = cluster.wait_status(lambda status: any(member['name'] == 'c' and member['sync'] and
-                                                         member['sync']['remaining_ms'] for member in status['members']),
-                                      PATIENCE, 'how far the sync is', ('a',))
-        sync = next(member['sync'] for member in running['members'] if member['name'] == 'c')
+        self.assertRegex(cluster[progress['provider']].log_bytes(), rb'@peon\(.*sync \[2\] serves member',
+                         'the leader provides although another could')
+
+        def seen_by_another():
+            self.wait_syncing(cluster, 'c')
+            entry = cluster.member_status('c', 'a')
+            sync = entry['state'] == 'syncing' and entry['sync']
+            return sync and sync['remaining_ms'] and sync
+        sync = wait_until(seen_by_another, PATIENCE, 'the others show how far the sync is, too')
         self.assertIn(sync['percent'], range(1, 101))
         self.assertGreater(sync['bytes_per_second'], 0)
-        self.assertEqual([member['state'] for member in seen['members'] if member['name'] == 'c'], ['syncing'])
         fields = self.wait_synced(cluster)
         self.assertGreaterEqual(int(fields['keys']), 2500)
         self.assertGreaterEqual(int(fields['bytes']), 2500 * 400)
         self.assertGreaterEqual(int(fields['chunks']), 20)
         self.assertEqual(cluster.get('after/0', mons=['c']), cluster.expected[b'after/0'])
 
+    @disturbs_a_sync
     def test_a_member_that_syncs_serves_nothing(self):
         cluster = self.left_behind()
         self.restart_behind(cluster)
@@ -108,21 +143,22 @@ class Sync(ClusterTest):
                 self.assert_exit(ran, UNAVAILABLE)
         self.wait_synced(cluster)
 
+    @disturbs_a_sync
     def test_writes_go_on_during_a_sync_and_reach_the_member(self):
         cluster = self.left_behind()
         self.restart_behind(cluster)
         self.wait_syncing(cluster, 'c')
         cluster['c'].stop()
-        for number in range(30):  # more than a log keeps
-            cluster.put(f'meanwhile/{number:04}', 'x' * 50, mons=('a', 'b'))
+        self.write_many(cluster, 40, 'x' * 50, mons=('a', 'b'))  # more than a log keeps
         cluster['c'].cont()
-        for number in range(30, 3000):
+        for number in range(3000):
             if len(finished_syncs(cluster['c'])) > self.finished_before:
                 break
-            cluster.put(f'meanwhile/{number:04}', 'x' * 50, mons=('a', 'b'))
+            cluster.put(f'later/{number:04}', 'x' * 50, mons=('a', 'b'))
         self.wait_synced(cluster)
-        self.assertEqual(cluster.get('meanwhile/0029', mons=['c']), cluster.expected[b'meanwhile/0029'])
+        self.assertEqual(cluster.get('meanwhile/39', mons=['c']), cluster.expected[b'meanwhile/39'])
 
+    @disturbs_a_sync
     def test_a_requester_that_is_killed_in_the_middle_of_a_sync_ends_equal(self):
         cluster = self.left_behind()
         self.restart_behind(cluster)
@@ -132,8 +168,10 @@ class Sync(ClusterTest):
             cluster.put('between', str(chunks), mons=('a', 'b'))
             cluster['c'].start()
         self.wait_synced(cluster)
-        self.assertEqual(cluster['c'].log_bytes().count(b'sync [4] goes on with a copy'), 3)
+        # More often, if a session broke by itself.
+        self.assertGreaterEqual(cluster['c'].log_bytes().count(b'sync [4] goes on with a copy'), 3)
 
+    @disturbs_a_sync
     def test_a_provider_that_is_killed_in_the_middle_of_a_sync_leaves_the_requester_able_to_end_equal(self):
         cluster = self.left_behind()
         self.restart_behind(cluster)
@@ -143,6 +181,7 @@ class Sync(ClusterTest):
             cluster[provider].start()
         self.wait_synced(cluster)
 
+    @disturbs_a_sync
     def test_of_five_a_provider_that_stays_dead_is_replaced_by_another(self):
         cluster = self.left_behind(5)
         self.restart_behind(cluster)
@@ -165,9 +204,11 @@ class Sync(ClusterTest):
                             f'c has heard of {peon}', ('c',))
         cluster[peon].kill()
         cluster[leader].cont()
-        wait_until(lambda: len(finished_syncs(cluster['c'])) > self.finished_before, 15,
+        wait_until(lambda: len(finished_syncs(cluster['c'])) > self.finished_before, PATIENCE,
                    lambda: f'the sync is finished\n{cluster["c"].log_tail()}')
+        self.assertNotIn(b'nothing came from the provider', cluster['c'].log_bytes(), 'it waited for the dead one')
 
+    @disturbs_a_sync
     def test_the_leader_may_be_killed_during_a_sync(self):
         cluster = self.left_behind()
         self.restart_behind(cluster)
@@ -205,8 +246,7 @@ class Sync(ClusterTest):
         cluster = self.left_behind(sync_options=SMALL_CHUNKS, value_bytes=40, keys=400)
         self.restart_behind(cluster)
         version = int(self.wait_synced(cluster)['version'])
-        for number in range(100):  # much more than a log keeps
-            cluster.put(f'later/{number}', 'x')
+        self.write_many(cluster, 100, 'x')  # much more than a log keeps
         for name in cluster.names:
             wait_until(lambda: cluster.member_status(name)['first_committed'] > version + 1, PATIENCE,
                        lambda: f'{name} has trimmed version {version + 1}: {cluster.status(name)}')
@@ -214,41 +254,62 @@ class Sync(ClusterTest):
     def hold_of(self, cluster, mon, owner='c'):
         return next((hold for hold in cluster.status(mon)['holds'] if hold['owner'] == owner), None)
 
+    def held_version(self, cluster, mon):
+        """From which on the log is held for c, once that is chosen."""
+        def hold():
+            self.wait_syncing(cluster, 'c')
+            return self.hold_of(cluster, mon)
+        return wait_until(hold, PATIENCE, f'{mon} knows the hold')['version']
+
+    def stop_requester(self, cluster):
+        """Its session lives on for 30 s, and its hold for as long after that."""
+        self.holds_until = time.monotonic() + 50
+        cluster['c'].stop()
+
+    def check_still_held(self):
+        if time.monotonic() > self.holds_until:
+            raise WasTooLate('the hold may have lapsed before it could be looked at')
+
+    @disturbs_a_sync
     def test_the_hold_is_in_the_log_and_outlives_its_leader(self):
         cluster = self.left_behind(5)
         self.restart_behind(cluster)
         provider = self.wait_syncing(cluster, 'c')['provider']
         leader = cluster.leader(cluster.others('c'))
-        version = self.hold_of(cluster, leader)['version']
-        cluster['c'].stop()  # its session lives on for 30 s, and its hold for as long after that
+        version = self.held_version(cluster, leader)
+        self.stop_requester(cluster)
         cluster[leader].kill()
         rest = cluster.others('c', leader)
         cluster.wait_quorum(3, mons=rest)
-        for number in range(60):  # more than a log keeps
-            cluster.put(f'meanwhile/{number}', 'x', mons=rest)
-        for name in rest:
-            hold = self.hold_of(cluster, name)
+        self.write_many(cluster, 60, 'x', mons=rest)  # more than a log keeps
+        found = [(self.hold_of(cluster, name), cluster.member_status(name)) for name in rest]
+        self.check_still_held()
+        for hold, member in found:
+            self.assertIsNotNone(hold, member)
             self.assertEqual((hold['version'], hold['ended'], hold['blocks_trimming']), (version, False, True))
-            self.assertLessEqual(cluster.member_status(name)['first_committed'], version)
-        self.assert_says(cluster.must('status', mons=(provider,)).text, f'the log is held for c from version {version}')
+            self.assertLessEqual(member['first_committed'], version)
+        said = cluster.must('status', mons=(provider,)).text
+        self.check_still_held()
+        self.assert_says(said, f'the log is held for c from version {version}')
         cluster[leader].start()
         cluster['c'].cont()
         self.wait_synced(cluster)
         for name in cluster.names:
             wait_until(lambda: self.hold_of(cluster, name) is None, PATIENCE, f'{name} knows no hold')
 
+    @disturbs_a_sync
     def test_a_requester_that_stalls_keeps_no_more_of_the_log_than_the_bound(self):
-        cluster = self.left_behind(sync_options=(*SLOW_SYNC, '--sync-hold-bytes', 65536))
+        cluster = self.left_behind(sync_options=(*self.slow_sync(), '--sync-hold-bytes', 65536))
         self.restart_behind(cluster)
-        self.wait_syncing(cluster, 'c')
-        version = self.hold_of(cluster, 'a')['version']
-        cluster['c'].stop()
-        for number in range(100):
-            cluster.put(f'meanwhile/{number}', 'x' * 1000, mons=('a', 'b'))
+        version = self.held_version(cluster, 'a')
+        self.stop_requester(cluster)
+        self.write_many(cluster, 100, 'x' * 1000, mons=('a', 'b'))
         for name in ('a', 'b'):
             wait_until(lambda: cluster.member_status(name)['first_committed'] > version, PATIENCE,
                        lambda: f'{name} has trimmed what was held: {cluster.status(name)}')
-        self.assertTrue(self.hold_of(cluster, 'a')['ended'])
+        hold = self.hold_of(cluster, 'a')
+        self.check_still_held()
+        self.assertTrue(hold['ended'])
         cluster['c'].cont()
         self.wait_synced(cluster)
         self.assertEqual(cluster.get('meanwhile/99', mons=['c']), cluster.expected[b'meanwhile/99'])

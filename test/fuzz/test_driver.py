@@ -20,7 +20,7 @@ class Driver(unittest.TestCase):
 
     def fuzz(self, *words):
         return subprocess.run([PROGRAM, *map(str, words)], cwd=self.scratch, capture_output=True, text=True,
-                              errors='replace', timeout=60, check=False)
+                              errors='replace', timeout=1800, check=False)
 
     def crash_of(self, data):
         """What the program says when it dies of `data`, which it must leave."""

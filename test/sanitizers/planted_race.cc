@@ -4,6 +4,7 @@
 #include <leveldb/env.h>
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -33,9 +34,12 @@ struct Counts {
   std::atomic<int> appended_to_logs{0};
 };
 
-// Waits a while for the other thread.
+// Waits a while for the other thread, which may have nothing left to do.
 void wait_for_change(const std::atomic<int>& count, int from) {
-  for (int i = 0; i < 100'000 && count.load(std::memory_order_relaxed) == from; ++i) std::this_thread::yield();
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+  while (count.load(std::memory_order_relaxed) == from && std::chrono::steady_clock::now() < end) {
+    std::this_thread::yield();
+  }
 }
 
 class CountingFile final : public leveldb::WritableFile {

@@ -91,6 +91,7 @@ Status Commands::run(const std::string& line) {
   if (command == "run") return run_for(words);
   if (command == "elect") return elect(words);
   if (command == "deliver" || command == "drop" || command == "duplicate") return letters(words);
+  if (command == "forge") return forge(words);
   if (command == "settle") return settle();
   if (command == "partition" || command == "heal") return partition(words);
   if (command == "hold" || command == "persist" || command == "release") return disks(words);
@@ -225,9 +226,18 @@ Status Commands::elect(const Words& words) {
 
 // ---------------------------------------------------------------------------------------------- messages and disks
 
+namespace {
+
+// FROM and TO behind the command; "*" is anybody.
+LetterFilter parse_ends(const std::vector<std::string>& words) {
+  return {words[1] == "*" ? "" : words[1], words[2] == "*" ? "" : words[2], ""};
+}
+
+}  // namespace
+
 Status Commands::letters(const Words& words) {
   if (words.size() < 3) return bad(words[0] + " FROM|* TO|* [MESSAGE] [COUNT|all]");
-  LetterFilter filter{words[1] == "*" ? "" : words[1], words[2] == "*" ? "" : words[2], ""};
+  LetterFilter filter = parse_ends(words);
   uint64_t count = 1;
   for (size_t i = 3; i < words.size(); ++i) {
     const Result<uint64_t> number = parse_number(words[i]);
@@ -247,6 +257,14 @@ Status Commands::letters(const Words& words) {
     if (i == 0 || count < deliveries_max) transcript_.line("no such message is on its way");
     break;
   }
+  return Status::ok();
+}
+
+Status Commands::forge(const Words& words) {
+  if (words.size() != 5 || !world_->has(words[3])) return bad("forge FROM|* TO|* OTHER MESSAGE");
+  LetterFilter filter = parse_ends(words);
+  filter.type = words[4];
+  if (!world_->forge(filter, words[3])) transcript_.line("no such message is on its way");
   return Status::ok();
 }
 
@@ -355,7 +373,7 @@ Status Commands::status(const Words& words) {
 }
 
 Status Commands::transcript_filter(const Words& words) {
-  if (words.size() < 2) return bad(words[0] + " writes|events|answers|messages|MESSAGE ...");
+  if (words.size() < 2) return bad(words[0] + " writes|events|sync|answers|messages|MESSAGE ...");
   for (size_t i = 1; i < words.size(); ++i) {
     if (words[0] == "hide") {
       transcript_.hide(words[i]);

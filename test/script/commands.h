@@ -25,6 +25,7 @@ class Commands {
   Status run_for(const Words& words);
   Status elect(const Words& words);
   Status letters(const Words& words);
+  Status forge(const Words& words);
   Status settle();
   Status partition(const Words& words);
   Status disks(const Words& words);

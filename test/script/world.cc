@@ -209,6 +209,15 @@ bool World::duplicate(const LetterFilter& filter) {
   return true;
 }
 
+bool World::forge(const LetterFilter& filter, const std::string& to) {
+  const auto it = find(filter);
+  if (it == letters_.end()) return false;
+  Letter forged = *it;
+  forged.to = id_of(to);
+  letters_.push_back(std::move(forged));
+  return true;
+}
+
 std::vector<std::string> World::on_their_way() {
   std::vector<std::string> lines;
   for (const Letter& letter : letters_) {
@@ -246,6 +255,7 @@ void World::check() {
     if (member->process == nullptr) continue;
     const Monitor& monitor = member->process->monitor;
     monitor.check_invariants();
+    check_sync_order(name, monitor.state());
     if (monitor.has_lease(now_)) with_lease.push_back(name);
     const Position committed = monitor.committed();
     if (committed.version == Version()) continue;
@@ -257,6 +267,12 @@ void World::check() {
   if (with_lease.size() > 1) {
     transcript_.violation(fmt::format("{} hold the lease at the same time", fmt::join(with_lease, " and ")));
   }
+}
+
+void World::check_sync_order(const std::string& name, MemberState state) {
+  sync_order_.on_state(name, state);
+  if (sync_order_.violation().empty() || std::exchange(is_order_broken_, true)) return;
+  transcript_.violation(names_.in(sync_order_.violation()));
 }
 
 std::string World::status(const std::string& name) {

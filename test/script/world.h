@@ -17,6 +17,7 @@
 #include "test/script/home.h"
 #include "test/script/names.h"
 #include "test/script/transcript.h"
+#include "test/sim/check/sync/sync_order.h"
 
 namespace synod::script {
 
@@ -72,6 +73,8 @@ class World {
   bool deliver(const LetterFilter& filter);
   bool drop(const LetterFilter& filter);
   bool duplicate(const LetterFilter& filter);
+  // A copy is on its way to another member, as if its sender had sent it there, too.
+  bool forge(const LetterFilter& filter, const std::string& to);
   std::vector<std::string> on_their_way();
   // Members of different groups lose their connections, and what is on its way between them.
   void partition(const std::map<std::string, size_t>& group_of);
@@ -137,6 +140,7 @@ class World {
   void feed(Member& member, Input input, const std::string& heading, bool is_wanted = false);
   void work();
   void perform(Member& member, Output out, Effects& lines);
+  void trace_sync(Member& member, const std::vector<SyncEvent>& events, Effects& lines);
   void persist(Member& member, Output& out, Effects& lines);
   void send_all(Member& member, std::vector<Envelope> envelopes, const std::string& verb, Effects& lines);
   void post(Member& member, Envelope envelope);
@@ -149,6 +153,7 @@ class World {
   std::string describe_result(const TaskResult& result);
   std::list<Letter>::iterator find(const LetterFilter& filter);
   void check();
+  void check_sync_order(const std::string& name, MemberState state);
 
   CoreOptions options_;
   Transcript& transcript_;
@@ -163,6 +168,8 @@ class World {
   uint64_t last_token_ = 0;
   std::map<uint64_t, std::string> requests_;
   std::map<Version, ChainHash> chosen_;  // what any member has committed
+  sim::SyncOrder sync_order_;
+  bool is_order_broken_ = false;  // and that was told
 };
 
 }  // namespace synod::script

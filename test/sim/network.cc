@@ -60,6 +60,7 @@ void HostTransport::send(ConnectionId connection, std::vector<SharedBytes> parts
   if (own_.count(connection) == 0 || it == network_.ends_.end()) return;
   Bytes frame = join(parts);
   if (network_.tap_) network_.tap_(host_, it->second.peer_host, frame);
+  network_.link(host_, it->second.peer_host).bytes_sent += frame.size();
   network_.remember(host_, it->second.peer_host, std::exchange(it->second.is_first_frame, false), frame);
   network_.transmit(connection, std::move(frame));
 }
@@ -80,6 +81,11 @@ void HostTransport::close(ConnectionId connection) {
 bool Network::is_cut(const std::string& from, const std::string& to) const {
   const auto it = links_.find({from, to});
   return it != links_.end() && it->second.is_cut;
+}
+
+uint64_t Network::bytes_sent(const std::string& from, const std::string& to) const {
+  const auto it = links_.find({from, to});
+  return it == links_.end() ? 0 : it->second.bytes_sent;
 }
 
 void Network::heal(const std::string& from, const std::string& to) {

@@ -88,6 +88,8 @@ class Network {
   // Every message that enters the network: sender's host, receiver's host (its connection's), the frame.
   using Tap = std::function<void(const std::string& from, const std::string& to, ByteView frame)>;
   void set_tap(Tap tap) { tap_ = std::move(tap); }
+  // Bytes of all frames that one host has sent to the other, over any connection.
+  uint64_t bytes_sent(const std::string& from, const std::string& to) const;
   // What a sender is rid of before it has arrived.
   static constexpr size_t socket_buffer = 256 << 10;
   // The most bytes that were ever under way on one connection, those included.
@@ -98,6 +100,7 @@ class Network {
   struct Link {
     bool is_cut = false;
     TimePoint clogged_until;
+    uint64_t bytes_sent = 0;
     std::deque<Bytes> history;  // frames sent lately, for replay()
     Bytes hello;                // of the connection of the oldest of them
   };

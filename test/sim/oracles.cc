@@ -81,6 +81,7 @@ void Oracles::check_durable(const std::string& member, const MonitorStart& start
 
 void Oracles::on_start(const std::string& member, const MonitorStart& start) {
   check_durable(member, start);
+  scrub_oracle_.on_start(member, start.scrub);
   Held& held = members_[member];
   const ProposalNumber told = held.told;
   const Copy copy = held.copy;
@@ -109,6 +110,20 @@ void Oracles::check_copy(const std::string& member, const MonitorStart& start, c
   if (copy.written >= before.acknowledged || !start.copy_given_up.empty()) return;
   violated(
       fmt::format("{} has acknowledged {} chunks of a copy, and has {}", member, before.acknowledged, copy.written));
+}
+
+void Oracles::on_sync_event(const std::string& member, const SyncEvent& event) {
+  check(scrub_oracle_.on_sync_event(member, event));
+  sync_order_.on_event(member, event);
+  check_sync_order();
+}
+
+void Oracles::check_sync_order() {
+  if (!sync_order_.violation().empty()) violated("events of syncs: " + sync_order_.violation());
+}
+
+void Oracles::check(const std::string& wrong) {
+  if (!wrong.empty()) violated(wrong);
 }
 
 void Oracles::on_disk(const std::string& member, const DiskEvent& event) {
@@ -148,9 +163,14 @@ void Oracles::take(const std::string& member, Held& held, const WriteJob& job) {
     } else if (const auto* local = std::get_if<PutLocal>(&write)) {
       if (local->key != synchronizing_key) continue;
       held.is_marked = true;
-      if (const auto repair = Repair::from_marker(local->value.view())) check_repair(member, *repair);
+      if (const auto repair = Repair::from_marker(local->value.view())) {
+        counters_.count(Rare::repair_begun);
+        check(scrub_oracle_.on_repair(member, *repair));
+      }
     } else if (const auto* erased = std::get_if<EraseLocal>(&write)) {
-      if (erased->key == synchronizing_key) held.is_marked = false;
+      if (erased->key != synchronizing_key) continue;
+      held.is_marked = false;
+      held.copy = Copy();  // it is removed next
     }
   }
 }
@@ -167,48 +187,20 @@ void Oracles::on_written(const std::string& member, const WriteJob& job, const S
     }
   }
   if (job.writes.empty()) return;
+  check(scrub_oracle_.on_written(member, job.writes));
   held.unsynced.push_back(job);
   if (job.durability != Durability::durable) return;
   for (const WriteJob& write : held.unsynced) take(member, held, write);
   held.unsynced.clear();
 }
 
-// Each member opens the same version, so all read the same, unless a store was changed.
-void Oracles::check_scrubbed(const std::string& member, const ScrubRead& read) {
-  if (!read.is_last) return;
-  counters_.count(Rare::store_scrubbed);
-  auto& of_members = scrubbed_[read.version];
-  of_members[member] = read.digest;
-  for (const auto& [other, digest] : of_members) {
-    if (digest == read.digest || expects_rot_) continue;
-    violated(
-        fmt::format("the stores of {} and {} differ as version {} left them", other, member, read.version.value()));
-  }
-  if (scrubbed_.size() > 50) scrubbed_.erase(scrubbed_.begin());
-}
-
-// I-23.
-void Oracles::check_repair(const std::string& member, const Repair& repair) {
-  counters_.count(Rare::repair_begun);
-  const auto& of_members = scrubbed_[repair.point];
-  const auto own = of_members.find(member);
-  std::map<Digest, size_t> against;
-  for (const auto& [other, digest] : of_members) {
-    if (own == of_members.end() || digest != own->second) ++against[digest];
-  }
-  const bool is_majority =
-      std::any_of(against.begin(), against.end(), [&](const auto& item) { return item.second >= majority_; });
-  if (is_majority) return;
-  violated(
-      fmt::format("{} stops voting after the scrub at version {}, and no majority agrees on another digest than "
-                  "its own",
-                  member, repair.point.value()));
-}
-
 void Oracles::on_ran(const std::string& member, const Task& task, const Result<TaskResult>& result) {
   if (!result) return;
   Held& held = members_[member];
-  if (const auto* read = std::get_if<ScrubRead>(&*result)) check_scrubbed(member, *read);
+  if (const auto* read = std::get_if<ScrubRead>(&*result)) {
+    if (read->is_last) counters_.count(Rare::store_scrubbed);
+    check(scrub_oracle_.on_read(member, *read));
+  }
   if (std::holds_alternative<StoreCreated>(*result) || std::holds_alternative<Switched>(*result)) held.copy = Copy();
   if (std::holds_alternative<ChunkWritten>(*result)) {
     const Result<CopyRecord> record = CopyRecord::decode(std::get<WriteChunkTask>(task).record);
@@ -224,6 +216,7 @@ void Oracles::on_ran(const std::string& member, const Task& task, const Result<T
   if (std::holds_alternative<Switched>(*result)) {
     const bool is_repair = std::get<SwitchTask>(task).keeps_evidence;
     counters_.count(is_repair ? Rare::repair_finished : Rare::sync_finished);
+    scrub_oracle_.on_switched(member);
   }
   // I-9, rule 7: a sync neither clears nor copies what was accepted above what it delivers.
   for (const auto& [version, acceptance] : held.accepted) {
@@ -382,7 +375,9 @@ void Oracles::check_sender(const std::string& from, Held& held, const Message& m
     }
   } else if (std::holds_alternative<SyncStart>(message)) {
     if (!held.is_marked) violated(from + " asks for a copy before its own store is durably marked");
-    held.copy.begun = std::get<SyncStart>(message).resume ? held.copy.written : 0;
+    // A copy that is not gone on with is given up: it may be removed from here on, before another one is there.
+    if (!std::get<SyncStart>(message).resume) held.copy = Copy();
+    held.copy.begun = held.copy.written;
   } else if (const auto* written = std::get_if<SyncAck>(&message)) {
     held.copy.acknowledged = held.copy.begun + written->sequence;
     if (held.copy.acknowledged > held.copy.written) {
@@ -391,7 +386,7 @@ void Oracles::check_sender(const std::string& from, Held& held, const Message& m
     }
   } else if (const auto* abort = std::get_if<SyncAbort>(&message)) {
     // No disk here changes bytes, so a copy that is not the provider's store was put together wrongly.
-    if (!expects_rot_ && abort->reason.message().find("has digest") != std::string::npos) {
+    if (!scrub_oracle_.expects_rot() && abort->reason.message().find("has digest") != std::string::npos) {
       violated(fmt::format("a copy is not what was copied: {}", abort->reason.message()));
     }
   }
@@ -443,7 +438,8 @@ void Oracles::on_sent(const std::string& from_host, const std::string& to_host, 
   }
   const std::string to = cluster_.name_at(to_host);
   if (to.empty()) return;
-  if (const std::string wrong = lease_oracle_.on_sent(from, to, message); !wrong.empty()) violated(wrong);
+  check(lease_oracle_.on_sent(from, to, message));
+  check(scrub_oracle_.on_sent(from, message));
 }
 
 // ---------------------------------------------------------------------------------------------- steps
@@ -458,7 +454,7 @@ void Oracles::check_leases() {
     if (!cluster_.has_lease(name)) continue;
     ++leases;
     holders += " " + name;
-    if (const std::string wrong = lease_oracle_.check_covered(name, majority_); !wrong.empty()) violated(wrong);
+    check(lease_oracle_.check_covered(name, majority_));
   }
   if (leases > 1) violated("several members hold a lease:" + holders);
   if (leaders > 1 && !two_leaders_) counters_.count(Rare::two_leaders_alive);
@@ -482,6 +478,8 @@ void Oracles::on_stepped(const std::string& member) {
   const Monitor& monitor = cluster_.monitor(member);
   Held& held = members_[member];
   const MemberState state = monitor.state();
+  sync_order_.on_state(member, state);
+  check_sync_order();
   const bool is_leader = state == MemberState::leader;
   if (is_leader && !held.was_leader) counters_.count(Rare::election_won);
   // A leader that gives up looks for another one first; one that collects anew does not.

@@ -11,9 +11,11 @@
 #include <utility>
 #include <vector>
 
+#include "test/sim/check/sync/sync_order.h"
 #include "test/sim/counters.h"
 #include "test/sim/lease_oracle.h"
 #include "test/sim/observer.h"
+#include "test/sim/scrub_oracle.h"
 
 namespace synod::sim {
 
@@ -22,12 +24,13 @@ class Cluster;
 class Oracles : public Observer {
  public:
   explicit Oracles(const Cluster& cluster, size_t size)
-      : cluster_(cluster), majority_(size / 2 + 1), lease_oracle_(cluster) {}
+      : cluster_(cluster), majority_(size / 2 + 1), lease_oracle_(cluster), scrub_oracle_(majority_) {}
 
   void on_start(const std::string& member, const MonitorStart& start) override;
   void on_end(const std::string& member, EndOfLife how) override;
   void on_written(const std::string& member, const WriteJob& job, const Status& status) override;
   void on_ran(const std::string& member, const Task& task, const Result<TaskResult>& result) override;
+  void on_sync_event(const std::string& member, const SyncEvent& event) override;
   void on_disk(const std::string& member, const DiskEvent& event) override;
   void on_sent(const std::string& from_host, const std::string& to_host, const Received& frame) override;
   void on_stepped(const std::string& member) override;
@@ -36,10 +39,11 @@ class Oracles : public Observer {
   void check_durable(const std::string& member, const MonitorStart& start);
 
   // From now on a store may be changed behind its member's back: what is read twice need not be the same any more.
-  void expect_rot() { expects_rot_ = true; }
+  void expect_rot() { scrub_oracle_.expect_rot(); }
   // A wiped member is another member.
   void forget(const std::string& member) {
     members_.erase(member);
+    scrub_oracle_.forget(member);
     lease_oracle_.forget(member);
   }
   // Anybody may report what breaks a promise; the first one counts.
@@ -51,6 +55,7 @@ class Oracles : public Observer {
   Version last_chosen() const { return chosen_.empty() ? Version() : chosen_.rbegin()->first; }
   Counters& counters() { return counters_; }
   const Counters& counters() const { return counters_; }
+  const SyncOrder& sync_order() const { return sync_order_; }
 
  private:
   struct Acceptance {
@@ -86,12 +91,13 @@ class Oracles : public Observer {
   void accepted(const std::string& member, const LogEntry& entry);
   void check_copy(const std::string& member, const MonitorStart& start, const Copy& before);
   void check_log_change(Version version, const LogChange& change);
-  void check_scrubbed(const std::string& member, const ScrubRead& read);
-  void check_repair(const std::string& member, const Repair& repair);
+  // What is wrong, if anything is.
+  void check(const std::string& wrong);
   void check_chosen(const std::string& who, const Position& position);
   void check_promise_told(const std::string& from, Held& held, const ProposalNumber& pn, const char* what);
   void check_sender(const std::string& from, Held& held, const Message& message);
   void check_leases();
+  void check_sync_order();
   void check_caps(const std::string& member);
   // Of what is rare and not forbidden.
   void count_rare(const std::string& from, const std::string& to, const Message& message);
@@ -100,6 +106,8 @@ class Oracles : public Observer {
   const Cluster& cluster_;
   size_t majority_;
   LeaseOracle lease_oracle_;
+  ScrubOracle scrub_oracle_;
+  SyncOrder sync_order_;
   std::map<std::string, Held> members_;
   std::map<Version, std::map<Acceptance, std::set<std::string>>> acceptances_;
   std::map<Version, Chosen> chosen_;
@@ -110,9 +118,7 @@ class Oracles : public Observer {
   std::map<std::string, Position> committed_;                     // as last seen
   std::map<std::pair<std::string, std::string>, Fetch> fetched_;  // the last fetch of one member from another
   std::map<std::pair<std::string, std::string>, std::pair<ProposalNumber, Version>> begun_to_;
-  std::map<std::string, std::string> provider_of_;             // by requester
-  std::map<Version, std::map<std::string, Digest>> scrubbed_;  // what each member has read at a scrub point
-  bool expects_rot_ = false;
+  std::map<std::string, std::string> provider_of_;  // by requester
   std::string violation_;
   OnChosen on_chosen_;
   Counters counters_;

@@ -10,7 +10,7 @@ SIM = os.path.join(BIN, 'synod-sim')
 
 
 def sim(*words):
-    return subprocess.run([SIM, *words], capture_output=True, text=True, timeout=600)
+    return subprocess.run([SIM, *words], capture_output=True, text=True, timeout=3600)
 
 
 def defined(path):

@@ -27,7 +27,7 @@ Monitor::Monitor(MonitorStart start, Random& random, TimePoint now)
       repair_(std::move(start.repair)),
       provider_(start.options),
       holds_(start.options),
-      scrub_(start.options, std::move(start.alarm), now) {
+      scrub_(start.options, std::move(start.scrub), now) {
   SYNOD_ASSERT(!start.log || monmap_, "a log belongs to a cluster");
   SYNOD_ASSERT(identity_.id && identity_.start_count > 0, "I-4: a start is counted before the first message");
   SYNOD_ASSERT(!is_marked_ || start.log, "I-9: only a store can be marked");
@@ -75,10 +75,30 @@ std::vector<std::string> Monitor::addresses() const {
 Output Monitor::step(TimePoint now, Input input) {
   Output out;
   out.step = ++step_;
+  if (step_ == 1) {
+    out.emit({.kind = SyncEventKind::started,
+              .start = identity_.start_count,
+              .is_marked = is_marked_,
+              .chunks = copy_ ? copy_->chunks : 0,
+              .reason = copy_given_up_});
+  }
   if (paxos_) paxos_->begin_step(now, disk_hangs(now), out);
   std::visit([&](auto& what) { handle(now, what, out); }, input);
   finish(now, out);
+  name_members(out);
   return out;
+}
+
+// The parts know ids; a trace is read by people, and across members.
+void Monitor::name_members(Output& out) const {
+  const auto name_of = [&](MemberId id) {
+    const Member* member = monmap_ ? monmap_->find(id) : nullptr;
+    return member != nullptr ? member->name : id ? to_string(id) : std::string();
+  };
+  for (SyncEvent& event : out.sync_events) {
+    event.peer = name_of(event.peer_id);
+    event.leader = name_of(event.leader_id);
+  }
 }
 
 // What follows from every step, whatever it was.
@@ -129,6 +149,8 @@ void Monitor::finish(TimePoint now, Output& out) {
 void Monitor::handle(TimePoint now, Tick&, Output& out) {
   if (now >= probe_at_) {
     probe_at_ = now + options_.lease / 2;
+    commit_time_ = requests_.take_commit_time();
+    if (paxos_ && paxos_->is_leader()) on_cluster_commits(commit_time_);
     out.probe = make_probe();
   }
   if (identity_.formation != FormationState::formed && !is_forming_store_) {
@@ -205,12 +227,19 @@ void Monitor::handle(TimePoint now, StoreProgress& input, Output& out) {
   SYNOD_ASSERT(input.visible_step >= progress_.visible_step && input.durable_step >= progress_.durable_step,
                "I-10: what is done stays done");
   SYNOD_ASSERT(input.visible_step <= step_ && input.durable_step <= step_, "I-10: only what was asked for is done");
+  const bool is_marker_done = progress_.durable_step < marker_step_ && input.durable_step >= marker_step_;
+  if (is_marker_done) out.emit({.kind = SyncEventKind::marked, .cookie = requester_ ? requester_->cookie() : 0});
   progress_ = input;
   auto is_done = [&](const PendingWrite& write) {
     return (write.is_durable ? input.durable_step : input.visible_step) >= write.step;
   };
   while (!pending_writes_.empty() && is_done(pending_writes_.front())) {
-    pending_bytes_ -= pending_writes_.front().bytes;
+    const PendingWrite& write = pending_writes_.front();
+    if (write.is_durable) {
+      provider_.on_own_commit(now - write.since);
+      scrub_.on_own_commit(now - write.since);
+    }
+    pending_bytes_ -= write.bytes;
     pending_writes_.pop_front();
   }
   while (!applies_.empty() && applies_.begin()->first <= input.visible_step) {
@@ -259,6 +288,9 @@ void Monitor::on_probe(TimePoint now, const Source& source, const Probe& probe, 
     return;
   }
   peers_.on_probe(now, source, probe);
+  if (paxos_ && paxos_->leader() == source.member) {
+    on_cluster_commits(std::chrono::microseconds(probe.commit_us));
+  }
   if (identity_.formation != FormationState::formed && !is_forming_store_) {
     if (auto monmap = formation_.step(now, source.member, Message(probe), identity_, out)) form(*monmap, out);
   }
@@ -293,12 +325,14 @@ void Monitor::on_chosen(TimePoint now, Output& out) {
   for (const LogEntry& entry : chosen) {
     const LogChange change = log_change_in(entry.value);
     if (change.is_scrub_point) scrub_.on_point(now, scrub_view(now), entry.position(), out);
-    on_holds_changed(holds_.on_chosen(now, change, entry.value.size()), out);
+    const std::vector<TrimHold> changed = holds_.on_chosen(now, change, entry.value.size());
+    emit_holds(entry.version, change, changed, out);
+    on_holds_changed(changed, out);
     if (change.trim_floor == Version()) continue;
     trim_floor_ = std::max(trim_floor_, change.trim_floor);
     paxos_->trim_to(provider_.trim_limit(change.trim_floor), out);
   }
-  requests_.on_chosen(chosen, out);
+  requests_.on_chosen(now, chosen, out);
 }
 
 // ---------------------------------------------------------------------------------------------- small decisions
@@ -325,11 +359,13 @@ bool Monitor::may_elect(TimePoint now) const {
 
 Requests::View Monitor::request_view(TimePoint now) {
   Requests::View view;
+  view.now = now;
   view.paxos = paxos_ ? &*paxos_ : nullptr;
   view.visible = visible_;
   view.has_data = paxos_.has_value();
   view.is_leader_connected = paxos_ && paxos_->leader() && connected_.count(paxos_->leader()) > 0;
   view.change = change_due(now);
+  view.admission_delay = admission_delay(now);
   view.waits_for = [this, now] { return waits_for(now); };
   view.scrub = [this, now](const ScrubRequest& request) { return scrub_.on_request(now, scrub_view(now), request); };
   return view;
@@ -347,6 +383,9 @@ Probe Monitor::make_probe() const {
   probe.committed = last_committed_;
   probe.promised = identity_.promised;
   if (paxos_) probe.leader = paxos_->leader();
+  if (paxos_ && paxos_->is_leader()) {
+    probe.commit_us = uint64_t(std::chrono::duration_cast<std::chrono::microseconds>(commit_time_).count());
+  }
   if (requester_) probe.sync = requester_->progress();
   probe.alarm = scrub_.alarm();
   return probe;

@@ -43,7 +43,7 @@ struct MonitorStart {
   std::optional<LogState> log;
   bool is_marked = false;          // the store bears the synchronizing_key
   std::optional<Repair> repair;    // while marked: of the scrub that found it wrong
-  std::string alarm;               // of a scrub
+  ScrubMemory scrub;
   std::optional<CopyRecord> copy;  // while marked: how far the copy beside the store has come
   std::string copy_given_up;       // or why it is of no use
 };
@@ -91,6 +91,7 @@ class Monitor {
   void on_log_read(uint64_t task, const ReadLogDone& done, Output& out);
   void on_chosen(TimePoint now, Output& out);
   void finish(TimePoint now, Output& out);
+  void name_members(Output& out) const;
   void start_paxos(TimePoint now, LogState log, TimePoint quiet_until);
   bool is_member() const { return monmap_ && monmap_->find(identity_.id) != nullptr; }
   bool may_elect(TimePoint now) const;
@@ -108,6 +109,7 @@ class Monitor {
   void on_sync_message(TimePoint now, MemberId from, const Message& message, Output& out);
   void start_sync_if_needed(TimePoint now, Output& out);
   void on_marker_durable(TimePoint now, Output& out);
+  std::string overtaken() const;
   void tick_sync(TimePoint now, Output& out);
   const Peer* choose_provider(TimePoint now, std::vector<const Peer*> connected, bool is_repair, Output& out);
   void give_up_copy(const std::string& why, Output& out);
@@ -122,6 +124,7 @@ class Monitor {
   std::vector<const Peer*> reachable_voters(TimePoint now) const;
 
   // monitor_scrub.cc
+  void on_cluster_commits(Duration mean);
   Scrub::View scrub_view(TimePoint now) const;
   Scrub::RunTask scrub_tasks(Output& out);
   void lead_scrub();
@@ -140,11 +143,13 @@ class Monitor {
   // More than is kept anyway, by enough to be trimmed.
   bool is_log_long(Version floor, Version committed) const;
   Version trim_due() const;
-  std::vector<HoldStatus> hold_statuses() const;
+  std::vector<HoldStatus> hold_statuses(TimePoint now) const;
   void on_hold_trim(TimePoint now, const HoldTrim& hold, Output& out);
+  void emit_holds(Version at, const LogChange& change, const std::vector<TrimHold>& changed, Output& out);
   void on_holds_changed(const std::vector<TrimHold>& holds, Output& out);
   void lead_holds(TimePoint now);
-  void tick_holds(TimePoint now);
+  void tick_holds(TimePoint now, Output& out);
+  Duration admission_delay(TimePoint now) const;
 
   // monitor_invariants.cc
   void check_role() const;
@@ -183,6 +188,7 @@ class Monitor {
   TimePoint sync_again_at_;
   std::optional<Repair> repair_;             // while marked for one
   std::optional<uint64_t> switched_cookie_;  // of a sync that is over when this member is in quorum
+  uint64_t copies_made_ = 0;                 // since it was in quorum last
   SyncProvider provider_;
   LoggedHolds holds_;
   uint64_t holds_term_ = 0;  // of the leadership that decides them
@@ -217,6 +223,7 @@ class Monitor {
   std::map<MemberId, uint64_t> start_counts_;  // the highest heard of
   bool was_in_quorum_ = false;
   MemberState last_state_ = MemberState::forming;
+  Duration commit_time_{};  // what a leader's values took to be chosen, lately
 };
 
 }  // namespace synod

@@ -27,6 +27,12 @@ Scrub::RunTask Monitor::scrub_tasks(Output& out) {
   return [this, &out](Task task) { return run_task(std::move(task), out); };
 }
 
+// What reads the disk for others gives way to clients.
+void Monitor::on_cluster_commits(Duration mean) {
+  provider_.on_cluster_commits(mean);
+  scrub_.on_cluster_commits(mean);
+}
+
 void Monitor::lead_scrub() {
   if (scrub_term_ == paxos_->term()) return;
   scrub_term_ = paxos_->term();

@@ -31,6 +31,7 @@ std::string Monitor::waits_for_copy() const {
   } else if (copy_) {
     text += fmt::format("; {} chunks, {} keys are there", copy_->chunks, copy_->keys);
   }
+  if (copies_made_ > 0) text += "; it was overtaken: " + overtaken();
   if (!copy_given_up_.empty()) text += "; it began from the start again: " + copy_given_up_;
   return text;
 }
@@ -100,7 +101,7 @@ StatusReply Monitor::status(TimePoint now) const {
           member.address);
     }
   }
-  reply.holds = hold_statuses();
+  reply.holds = hold_statuses(now);
   // Whoever answers is listed, also when it is no member.
   if (monmap_ && !is_member()) add(identity_.name, identity_.id, address_);
   return reply;

@@ -9,6 +9,8 @@
 
 namespace synod {
 
+using Kind = SyncEventKind;
+
 std::vector<const Peer*> Monitor::reachable_voters(TimePoint now) const {
   std::vector<const Peer*> voters;
   for (const Peer* peer : peers_.reachable(now)) {
@@ -19,7 +21,11 @@ std::vector<const Peer*> Monitor::reachable_voters(TimePoint now) const {
 }
 
 SyncProvider::View Monitor::provider_view() const {
-  return {last_first_, visible_, paxos_ ? paxos_->leader() : MemberId()};
+  SyncProvider::View view{last_first_, visible_, paxos_ ? paxos_->leader() : MemberId(), holds_.used(), Status::ok()};
+  if (scrub_.is_refuted()) {
+    view.unfit = Status(Code::unavailable, "a scrub has found its store not to be what the majority has");
+  }
+  return view;
 }
 
 void Monitor::run_requester_task(Task task, Output& out) { requester_tasks_.insert(run_task(std::move(task), out)); }
@@ -31,16 +37,24 @@ void Monitor::run_provider_task(uint64_t session, Task task, Output& out) {
 void Monitor::on_sync_message(TimePoint now, MemberId from, const Message& message, Output& out) {
   if (requester_) {
     requester_->on_message(now, from, message, out, [&](Task task) { run_requester_task(std::move(task), out); });
-    if (std::holds_alternative<SyncStart>(message)) {
-      out.send(from, SyncAbort{std::get<SyncStart>(message).cookie, Status(Code::unavailable, "it is syncing itself")});
+    if (const auto* start = std::get_if<SyncStart>(&message)) {
+      const Status why(Code::unavailable, "it is syncing itself");
+      out.emit({.kind = Kind::session_refused, .cookie = start->cookie, .peer_id = from, .reason = why.message()});
+      out.send(from, SyncAbort{start->cookie, why});
     }
     return;
   }
   if (!paxos_) return;
   if (const auto* hold = std::get_if<HoldTrim>(&message)) on_hold_trim(now, *hold, out);
-  if (Scrub::is_for(message)) scrub_.on_message(now, scrub_view(now), from, message, out, scrub_tasks(out));
-  provider_.on_message(now, from, message, provider_view(), out,
-                       [&](uint64_t session, Task task) { run_provider_task(session, std::move(task), out); });
+  const SyncProvider::RunTask run = [&](uint64_t session, Task task) {
+    run_provider_task(session, std::move(task), out);
+  };
+  if (Scrub::is_for(message)) {
+    scrub_.on_message(now, scrub_view(now), from, message, out, scrub_tasks(out));
+    // Nothing more is copied from a store that is wrong.
+    if (scrub_.is_refuted()) provider_.end_all(provider_view().unfit, out, run);
+  }
+  provider_.on_message(now, from, message, provider_view(), out, run);
 }
 
 // Step 1: what is needed next is not in the log of any member that is ahead.
@@ -78,10 +92,14 @@ void Monitor::start_sync_if_needed(TimePoint now, Output& out) {
   if (paxos_) {
     if (is_repair) begin_repair();
     scrub_.give_up("this member has to sync", out, scrub_tasks(out));
-    provider_.end_all(out, [&](uint64_t session, Task task) { run_provider_task(session, std::move(task), out); });
+    provider_.end_all(Status(Code::unavailable, "the provider has to sync itself"), out,
+                      [&](uint64_t session, Task task) { run_provider_task(session, std::move(task), out); });
     marked_log_ = paxos_->log();
   }
   if (!SYNOD_MUTANT("vote-while-syncing")) paxos_.reset();
+  if (!is_marked_ && copies_made_ > 0) {
+    out.trace(LogLevel::warning, fmt::format("sync begins again: {}", overtaken()));
+  }
   SyncPlan plan;
   plan.cookie = random_.next();
   plan.provider = provider->id;
@@ -91,6 +109,11 @@ void Monitor::start_sync_if_needed(TimePoint now, Output& out) {
   plan.is_marked = is_marked_;
   plan.is_repair = is_repair;
   if (is_repair) plan.marker = repair_->to_marker();
+  out.emit({.kind = Kind::must_copy, .cookie = plan.cookie, .version = committed_to_beat(is_repair).next()});
+  out.emit({.kind = Kind::provider_chosen,
+            .cookie = plan.cookie,
+            .peer_id = plan.provider,
+            .version = provider->probe.committed.version});
   requester_.emplace(options_, std::move(plan), *marked_log_, now, out);
   if (!is_marked_) marker_step_ = out.step;
   is_marked_ = true;
@@ -99,6 +122,14 @@ void Monitor::start_sync_if_needed(TimePoint now, Output& out) {
 
 void Monitor::on_marker_durable(TimePoint now, Output& out) {
   requester_->on_marker_durable(now, out, [&](Task task) { run_requester_task(std::move(task), out); });
+}
+
+// The log did not reach from the copy to the present any more when it was done.
+std::string Monitor::overtaken() const {
+  return fmt::format(
+      "what clients wrote meanwhile was past the bound of the hold, for the {}. time; --sync-rate and "
+      "--sync-hold-bytes are what limits it",
+      copies_made_);
 }
 
 const Peer* Monitor::choose_provider(TimePoint now, std::vector<const Peer*> connected, bool is_repair, Output& out) {
@@ -126,6 +157,7 @@ const Peer* Monitor::choose_provider(TimePoint now, std::vector<const Peer*> con
 void Monitor::give_up_copy(const std::string& why, Output& out) {
   out.trace(LogLevel::warning,
             fmt::format("sync begins from the start again: the copy of {} keys is given up: {}", copy_->keys, why));
+  out.emit({.kind = Kind::copy_given_up, .chunks = copy_->chunks, .reason = why});
   copy_.reset();
   copy_given_up_ = why;
 }
@@ -147,6 +179,7 @@ void Monitor::unmark(Output& out) {
   out.writes.emplace_back(std::in_place_type<EraseLocal>, EraseLocal{Bytes(synchronizing_key)});
   out.is_durable = true;
   unmark_step_ = out.step;
+  out.emit({.kind = Kind::unmarking});
   out.trace(LogLevel::warning, repair_ ? "takes its mark away: without it there is no quorum"
                                        : "takes its mark away: nobody that can be heard is ahead of it");
 }
@@ -154,6 +187,7 @@ void Monitor::unmark(Output& out) {
 void Monitor::on_unmarked(TimePoint now, Output& out) {
   SYNOD_ASSERT(is_marked_ && !requester_ && !paxos_, "I-9: until the mark is gone, nothing else begins");
   unmark_step_.reset();
+  out.emit({.kind = Kind::unmarked});
   is_marked_ = false;
   copy_.reset();
   copy_given_up_.clear();
@@ -176,10 +210,12 @@ void Monitor::tick_sync(TimePoint now, Output& out) {
   if (paxos_) {
     provider_.tick(now, provider_view(), out,
                    [&](uint64_t session, Task task) { run_provider_task(session, std::move(task), out); });
-    if (paxos_->is_leader()) tick_holds(now);
+    if (paxos_->is_leader()) tick_holds(now, out);
     if (switched_cookie_ && paxos_->is_in_quorum(now)) {
+      out.emit({.kind = Kind::in_quorum, .cookie = *switched_cookie_});
       out.trace(LogLevel::info, fmt::format("sync [14] is in quorum, cookie {:016x}", *switched_cookie_));
       switched_cookie_.reset();
+      copies_made_ = 0;
     }
   }
 }
@@ -213,6 +249,7 @@ void Monitor::on_switched(TimePoint now, Switched& switched, Output& out) {
   switched_cookie_ = requester_->cookie();
   scrub_.on_switched(repair_.has_value(), switched.log.applied.version, out);
   repair_.reset();
+  ++copies_made_;
   copy_given_up_.clear();
   is_delta_refuted_ = false;
   requester_.reset();

@@ -45,6 +45,8 @@ struct CoreOptions {
   uint32_t sync_window = 4;  // chunks under way in one sync
   bool sync_delta = true;    // a member with an older store gets what differs; else all
   uint64_t sync_rate = 0;    // bytes of chunks per second that one member sends, to all together; 0: no limit
+  // A rate near what the clients write lets no copy ever catch up: no daemon takes less.
+  static constexpr uint64_t sync_rate_min = 16 << 10;
   size_t sync_sessions_max = 2;
   Duration sync_timeout = std::chrono::seconds(30);  // either end of a session, and the grace of a hold
   // A copy that was broken off waits this long for somebody who can go on with it, before it is begun again.
@@ -53,6 +55,10 @@ struct CoreOptions {
   // A hold ends at either bound, whatever its sync does.
   uint64_t sync_hold_bytes = 1 << 30;  // of the values that were chosen since
   Duration sync_hold_age = std::chrono::hours(24);
+  // While a sync goes on and its hold has used up more than a half of its bytes, a leader waits between values, up to
+  // this at the bound. Not for a member that has come no further for so long.
+  Duration admission_delay_max = std::chrono::milliseconds(200);
+  Duration sync_stall = std::chrono::seconds(10);
 
   // Scrub.
   Duration scrub_interval{};                          // from one to the next; 0: only when it is asked for

@@ -231,6 +231,8 @@ void Requests::start_evaluation(const View& view, const RunTask& run) {
       (view.visible < paxos.serving_from() && !SYNOD_MUTANT("evaluate-before-tail-applied")))
     return;
   if (writes_.empty() && view.change.is_empty()) return;
+  if (view.now < evaluated_ + view.admission_delay) return;
+  evaluated_ = view.now;
   EvaluateTask task{paxos.term(), paxos.next_version(), view.visible, {}, view.change};
   Evaluating batch{0, {}};
   size_t bytes = 0;
@@ -287,10 +289,16 @@ void Requests::on_evaluated(Evaluated& evaluated, const View& view, Output& out)
     batch.requests.clear();
     evaluated.replies.clear();
   }
-  in_flight_.push_back({position, std::move(batch.requests), std::move(evaluated.replies)});
+  in_flight_.push_back({position, view.now, std::move(batch.requests), std::move(evaluated.replies)});
 }
 
-void Requests::on_chosen(const std::vector<LogEntry>& chosen, Output& out) {
+Duration Requests::take_commit_time() {
+  const Duration total = std::exchange(commit_time_, Duration());
+  const int64_t commits = std::exchange(commits_, 0);
+  return commits == 0 ? Duration() : total / commits;
+}
+
+void Requests::on_chosen(TimePoint now, const std::vector<LogEntry>& chosen, Output& out) {
   for (const LogEntry& entry : chosen) {
     // All of them are looked at: what an earlier leadership left behind may be of a higher version than what this one
     // proposed since.
@@ -301,6 +309,8 @@ void Requests::on_chosen(const std::vector<LogEntry>& chosen, Output& out) {
       }
       InFlight value = std::move(*it);
       it = in_flight_.erase(it);
+      commit_time_ += now - value.proposed;
+      ++commits_;
       for (size_t i = 0; i < value.requests.size(); ++i) {
         if (value.position == entry.position() || SYNOD_MUTANT("answer-whatever-is-chosen")) {
           answer(value.requests[i], std::move(value.replies[i]), out);

@@ -36,11 +36,13 @@ class Requests {
   using RunTask = std::function<uint64_t(Task)>;
   // What the requests need to know of the member at this moment.
   struct View {
+    TimePoint now;
     Paxos* paxos = nullptr;  // null: this member takes no part now
     Version visible;         // applied, and readable in the store
     bool has_data = false;   // serializable reads can be served
     bool is_leader_connected = false;
     LogChange change;                        // of the log, with the next value
+    Duration admission_delay{};              // of a leader: so long after one value the next one is computed
     std::function<std::string()> waits_for;  // one sentence, for the answer to whoever waited in vain
     std::function<Result<ScrubReply>(const ScrubRequest&)> scrub;  // at the leader
   };
@@ -63,7 +65,9 @@ class Requests {
   void on_forward_reply(TimePoint now, MemberId from, ForwardReply reply, Output& out);
   // True if the task was one of these.
   bool on_task_done(uint64_t task, TaskResult& result, const View& view, Output& out);
-  void on_chosen(const std::vector<LogEntry>& chosen, Output& out);
+  void on_chosen(TimePoint now, const std::vector<LogEntry>& chosen, Output& out);
+  // The mean time from proposing a value to its being chosen, of those that were since the last call; zero: none was.
+  Duration take_commit_time();
   void on_peer_lost(MemberId member, Output& out);
   // Something waits here that pump() may be able to move on.
   bool is_waiting() const {
@@ -116,6 +120,7 @@ class Requests {
   };
   struct InFlight {
     Position position;
+    TimePoint proposed;
     std::vector<Pending> requests;
     std::vector<ClientReply> replies;
   };
@@ -164,6 +169,9 @@ class Requests {
   std::deque<Pending> scrubs_;               // waiting
   std::optional<HandingOver> handing_over_;
   std::optional<Evaluating> evaluating_;
+  TimePoint evaluated_;     // when the last evaluation began
+  Duration commit_time_{};  // of all values that were chosen since it was taken, together
+  int64_t commits_ = 0;
   std::deque<InFlight> in_flight_;
   std::map<uint64_t, Pending> running_reads_;  // by task
   std::map<uint64_t, Forwarded> forwarded_;    // by the number that this member gave

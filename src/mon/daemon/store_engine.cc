@@ -228,7 +228,7 @@ Result<TaskResult> StoreEngine::run_on_writer(const CloneStoreTask& task) {
   new_store_->continue_after(*last);
   // Of the old store the replicated space alone is part of the copy.
   SYNOD_RETURN_IF_ERROR(new_store_->commit_local(erase_scrub_record(), Durability::visible));
-  StoreWrites own{EraseEntries{Version(1), Version(UINT64_MAX)},
+  StoreWrites own{EraseEntries{Version(1), Version(UINT64_MAX)}, EraseLocal{Bytes(refuted_key)},
                   PutLocal{Bytes(copy_record_key), SharedBytes(task.record)}};
   if (!SYNOD_MUTANT("clone-keeps-the-mark")) own.push_back(EraseLocal{Bytes(synchronizing_key)});
   SYNOD_RETURN_IF_ERROR(new_store_->commit({&own}, Durability::visible));

@@ -95,6 +95,7 @@ class Campaign {
       const uint64_t count = counters_.all()[i];
       fmt::print("{:>10} {}\n", count, rare_names[i]);
       if (count > 0 || options_.seeds < rare_asked_from) continue;
+      if (!can_occur(static_cast<Rare>(i), options_.profile)) continue;
       fmt::print("  never occurred in {} seeds: such a run proves too little\n", options_.seeds);
       ++violations_;
     }

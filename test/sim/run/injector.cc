@@ -84,7 +84,7 @@ void Injector::perform_rot(const Fault& fault, const std::string& name) {
   const Member& member = cluster_.member(name);
   if (cluster_.is_running(name) && !member.is_disk_faulty && !member.disk->is_frozen()) {
     cluster_.kill(name);
-    has_rot_ = true;
+    rotten_ = name;
     cluster_.oracles().expect_rot();
     if (cluster_.rot(name)) cluster_.oracles().counters().count(Rare::store_changed_behind_its_back);
     start_later(name, fault.length);

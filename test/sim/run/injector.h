@@ -27,8 +27,8 @@ class Injector : public Observer {
 
   bool is_active() const { return !active_.empty(); }
   uint64_t performed() const { return performed_; }
-  // A store was changed behind its member's back.
-  bool has_rot() const { return has_rot_; }
+  // The member whose store was changed behind its back, or nobody.
+  const std::string& rotten() const { return rotten_; }
 
   void on_end(const std::string& member, EndOfLife how) override;
   void on_disk(const std::string& member, const DiskEvent& event) override;
@@ -66,7 +66,7 @@ class Injector : public Observer {
     uint64_t calls = 0;
   };
   std::map<std::string, Armed> armed_;
-  bool has_rot_ = false;
+  std::string rotten_;
   uint64_t performed_ = 0;
   uint64_t generation_ = 0;  // counts the calls of heal_all_but(): what was planned before them is void
 };

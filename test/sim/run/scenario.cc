@@ -65,7 +65,7 @@ CoreOptions draw_options(SeededRandom& random) {
   options.sync_chunk_bytes = random.chance(50) ? random.between(20, 200) : random.between(200, 4000);
   options.sync_window = static_cast<uint32_t>(random.between(1, 4));
   options.sync_delta = random.chance(50);
-  if (random.chance(25)) options.sync_rate = random.between(4, 40) << 10;
+  if (random.chance(25)) options.sync_rate = random.between(CoreOptions::sync_rate_min, 40 << 10);
   if (random.chance(30)) options.sync_hold_bytes = random.between(2, 30) << 10;
   options.fetch_bytes = random.between(100, 5000);
   options.window = random.between(1, 8);
@@ -191,6 +191,11 @@ std::string to_string(const Fault& fault) {
   if (fault.other != fault.member) text += fmt::format(" (and {})", who(fault.other));
   if (fault.length > milliseconds(2)) text += fmt::format(" for {:.3f}s", in_seconds(fault.length));
   return text;
+}
+
+bool can_occur(Rare rare, Profile profile) {
+  const bool is_of_files = rare == Rare::log_torn_by_a_power_cut || rare == Rare::log_rotated_between_accept_and_commit;
+  return !is_of_files || profile != Profile::model;
 }
 
 void Scenario::keep_faults(const std::set<size_t>& numbers) {

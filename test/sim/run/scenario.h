@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "mon/core/options.h"
 #include "msg/messenger.h"
+#include "test/sim/counters.h"
 #include "test/sim/network.h"
 
 namespace synod::sim {
@@ -73,6 +74,9 @@ enum class Profile : uint8_t {
   model,     // the faster store in memory
   both,      // LevelDB, and beside it what it has promised, compared
 };
+
+// Whether runs of this profile can meet the situation: a store in memory has no files.
+bool can_occur(Rare rare, Profile profile);
 
 struct Scenario {
   uint64_t seed = 0;

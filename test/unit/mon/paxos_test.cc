@@ -48,6 +48,16 @@ TEST(PaxosAcceptor, a_duplicate_is_accepted_again_behind_the_first_write) {
   EXPECT_EQ(driver.count<Accept>(b), 2U);
 }
 
+TEST(PaxosAcceptor, to_accept_again_what_is_committed_is_a_promise_as_well) {
+  const std::vector<LogEntry> old = history(1, pn(1, c));
+  PaxosDriver driver({.promised = pn(1, c), .log = log_with(old, 1)});
+  const Effects out = driver.receive(b, Begin{under(old[0], pn(2, b)), genesis()});
+  EXPECT_EQ(out.promise, pn(2, b));
+  EXPECT_EQ(driver.take<Accept>(b)->pn, pn(2, b));
+  driver.receive(c, Begin{entry_on(old[0].position(), pn(1, c), "x"), genesis()});
+  EXPECT_EQ(driver.take<Refuse>(c)->promised, pn(2, b));
+}
+
 TEST(PaxosAcceptor, a_begin_of_a_lower_pn_is_refused_and_of_another_members_pn_is_ignored) {
   PaxosDriver driver({.promised = pn(5, c)});
   driver.receive(b, Begin{entry_on(genesis(), pn(4, b), "x"), genesis()});

@@ -116,7 +116,7 @@ struct RequestsDriver {
   void sync() {
     step([&](Output& out) {
       const std::vector<LogEntry>& all = paxos.chosen();
-      requests.on_chosen({all.begin() + static_cast<std::ptrdiff_t>(told), all.end()}, out);
+      requests.on_chosen(paxos.now(), {all.begin() + static_cast<std::ptrdiff_t>(told), all.end()}, out);
       told = all.size();
     });
   }
@@ -133,16 +133,18 @@ struct RequestsDriver {
     paxos.perform([&](Effects& effects) { effects = out; });
   }
   Requests::View view() {
-    return {takes_part ? &paxos.paxos() : nullptr,
-            visible,
-            takes_part,
-            is_leader_connected,
-            {},
-            [] { return std::string("nobody leads"); },
-            [this](const ScrubRequest& request) {
-              scrubs.push_back(request.number);
-              return scrub_reply;
-            }};
+    Requests::View view;
+    view.now = paxos.now();
+    view.paxos = takes_part ? &paxos.paxos() : nullptr;
+    view.visible = visible;
+    view.has_data = takes_part;
+    view.is_leader_connected = is_leader_connected;
+    view.waits_for = [] { return std::string("nobody leads"); };
+    view.scrub = [this](const ScrubRequest& request) {
+      scrubs.push_back(request.number);
+      return scrub_reply;
+    };
+    return view;
   }
 
   CoreOptions options;

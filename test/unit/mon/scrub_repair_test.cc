@@ -118,6 +118,22 @@ TEST(ScrubRepair, a_member_without_which_there_is_no_quorum_votes_again) {
   EXPECT_FALSE(driver.monitor.is_marked()) << "the next scrub decides";
 }
 
+// What it has may be the reason for which it is to be healed.
+TEST(ScrubRepair, a_store_that_a_majority_has_refuted_is_copied_by_nobody_also_after_a_restart) {
+  MonitorStart with = MonitorDriver::made();
+  with.scrub.is_refuted = true;
+  MonitorDriver refuted(with);
+  MonitorDriver other(MonitorDriver::made());
+  SyncStart start;
+  start.cookie = 42;
+  start.window = 1;
+  for (MonitorDriver* driver : {&refuted, &other}) driver->hear(b, 1, 5);
+  const std::vector<SyncAbort> refused = MonitorDriver::sent<SyncAbort>(refuted.receive(b, start));
+  ASSERT_EQ(refused.size(), 1U);
+  EXPECT_NE(refused[0].reason.message().find("not to be what the majority has"), std::string::npos);
+  EXPECT_TRUE(MonitorDriver::sent<SyncAbort>(other.receive(b, start)).empty());
+}
+
 TEST(ScrubRepair, not_while_nobody_is_heard_or_somebody_could_heal_it) {
   Repaired alone;
   EXPECT_FALSE(takes_mark_away(alone.tick(std::chrono::hours(1))));

@@ -72,10 +72,10 @@ TEST(SyncRateTest, all_sessions_share_it) {
   EXPECT_EQ(driver.count<ReadChunkTask>(), 1U);
 }
 
-TEST(SyncRateTest, a_chunk_is_what_may_be_sent_in_a_second) {
+TEST(SyncRateTest, a_chunk_is_what_may_be_sent_in_an_eighth_of_a_second) {
   ProviderDriver slow(with_rate());
   slow.open();
-  EXPECT_EQ(std::get<ReadChunkTask>(slow.tasks.back().second).max_bytes, rate);
+  EXPECT_EQ(std::get<ReadChunkTask>(slow.tasks.back().second).max_bytes, rate / 8);
   ProviderDriver unlimited;
   unlimited.open();
   EXPECT_EQ(std::get<ReadChunkTask>(unlimited.tasks.back().second).max_bytes, unlimited.options.sync_chunk_bytes);

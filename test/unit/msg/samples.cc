@@ -42,14 +42,16 @@ std::vector<ClientReply> replies() {
                             true,       MemberState::syncing, Version(4),
                             Version(6), progress(),           "its store \xff differs"};
   const StatusReply status{sample_fsid(),
-                           "a",
-                           MemberState::leader,
-                           "waits",
-                           "a",
-                           12,
-                           {"a", "b"},
-                           {member, {}},
-                           {{"c", Version(4), 1 << 20, 5000, false, true}, {"d", Version(9), 7, 8, true, false}}};
+  const StatusReply status{
+      sample_fsid(),
+      "a",
+      MemberState::leader,
+      "waits",
+      "a",
+      12,
+      {"a", "b"},
+      {member, {}},
+      {{"c", Version(4), 1 << 20, 1 << 30, 5000, 40, false, true}, {"d", Version(9), 7, 9, 8, 0, true, false}}};
   const RangeReply range{99, {{binary(), SharedBytes(Bytes("value")), 1, 2, 3}, {"k", {}, 4, 5, 6}}, true};
   return {{1, Status::ok(), WriteReply{44, {1, 0, 1}}},
           {2, Status::ok(), range},
@@ -91,7 +93,7 @@ std::string of(const Hello& m) { return join(m.version, int(m.kind), m.name, m.a
 std::string of(const Goodbye& m) { return text(m.reason); }
 std::string of(const Probe& m) {
   return join(m.name, m.address, to_string(m.state), int(m.formation), m.members_digest, m.monmap, m.first.value(),
-              text(m.committed), text(m.promised), m.leader.value(), text(m.sync), m.alarm);
+              text(m.committed), text(m.promised), m.leader.value(), text(m.sync), m.commit_us, m.alarm);
 }
 std::string of(const FormPrepare& m) { return m.monmap; }
 std::string of(const FormPrepared& m) { return to_string(m.fsid); }
@@ -202,7 +204,7 @@ std::string of(const StatusReply& m) {
                 text(s.sync), s.alarm);
   }
   for (const HoldStatus& h : m.holds) {
-    all += join(h.owner, h.version.value(), h.bytes, h.age_ms, h.is_ended, h.blocks_trimming);
+    all += join(h.owner, h.version.value(), h.bytes, h.bytes_max, h.age_ms, h.delay_ms, h.is_ended, h.blocks_trimming);
   }
   return all;
 }
@@ -227,7 +229,7 @@ std::vector<Message> sample_messages() {
   const std::vector<LogEntry> entries = {sample_entry(43, "first"), sample_entry(44, ""), sample_entry(45, binary())};
   const Probe probe{"a",      "a:7000",     MemberState::peon, FormationState::prepared,
                     0xabcdef, binary(),     Version(3),        position(42),
-                    higher,   MemberId(77), progress(),        "a store \xff differs"};
+                    higher,   MemberId(77), progress(),        1234, "a store \xff differs"};
   const SyncCursor cursor{position(49), position(50), "key", true, position(51)};
   const SyncChunk chunk{11,
                         3,

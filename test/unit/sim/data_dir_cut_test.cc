@@ -4,39 +4,13 @@
 #include <gtest/gtest.h>
 
 #include "disk_run.h"
+#include "every_cut.h"
 #include "store/leveldb/level_db.h"
 #include "store/store_names.h"
 #include "store/twin_file.h"
 
 namespace synod::sim {
 namespace {
-
-struct Cut {
-  bool is_strict;
-  PowerCut mode;
-  uint64_t call;
-};
-std::string text_of(const Cut& cut) {
-  return std::string(cut.is_strict ? "strict" : "lenient") + ", mode " + std::to_string(static_cast<int>(cut.mode)) +
-         ", call " + std::to_string(cut.call);
-}
-
-// Runs `check` for each way to cut the power in each call, until a run ends before the call.
-void for_each_cut(const std::function<bool(const Cut&)>& check) {
-  for (const bool is_strict : {false, true}) {
-    for (const PowerCut mode : every_power_cut) {
-      uint64_t call = 1;
-      for (bool was_cut = true; was_cut; ++call) {
-        const Cut cut{is_strict, mode, call};
-        const testing::ScopedTrace trace(__FILE__, __LINE__, text_of(cut));
-        was_cut = check(cut);
-        if (testing::Test::HasFailure()) return;
-        ASSERT_LT(call, 10000U);
-      }
-      EXPECT_GT(call, 5U);
-    }
-  }
-}
 
 TEST(TwinFileUnderPowerCuts, holds_the_old_or_the_new_record) {
   for (const uint64_t seed : {1, 2, 3, 4, 5, 6, 7, 8}) {

@@ -174,7 +174,7 @@ class Life {
   Life& operator=(const Life&) = delete;
 
   StoreHome& home() { return **home_; }
-  // REQUIRES: open_store() has succeeded.
+  // REQUIRES: open_store() has succeeded; of engine(): that or open_nothing().
   KeyValueDB& db() { return *db_; }
   StoreEngine& engine() { return *engine_; }
   // The first failure.
@@ -194,6 +194,11 @@ class Life {
     db_ = db->get();
     engine_ = std::make_unique<StoreEngine>(home(), std::make_unique<MonitorStore>(*std::move(db)),
                                             EngineOptions{.database = small_buffers});
+  }
+  // An engine for a directory that has no store yet.
+  void open_nothing() {
+    if (!status_.is_ok()) return;
+    engine_ = std::make_unique<StoreEngine>(home(), nullptr, EngineOptions{.database = small_buffers});
   }
   // Copies the store, which ends with `accepted`, into a new one, and goes on with that. db() is gone then.
   void sync_from_itself(const LogEntry& accepted, bool keeps_evidence = false) {

@@ -53,6 +53,28 @@ TEST(ScenarioTest, every_type_of_fault_is_drawn_in_some_run_and_every_class_is_o
   EXPECT_EQ(off.size(), static_cast<size_t>(FaultClass::rot) + 1);
 }
 
+TEST(ScenarioTest, a_sync_is_no_slower_than_a_daemon_may_be_told) {
+  std::set<bool> is_limited;
+  for (uint64_t seed = 1; seed <= 200; ++seed) {
+    const uint64_t rate = some_scenario(seed).core.sync_rate;
+    is_limited.insert(rate > 0);
+    EXPECT_TRUE(rate == 0 || rate >= CoreOptions::sync_rate_min) << "seed " << seed << ": " << rate;
+  }
+  EXPECT_EQ(is_limited.size(), 2U);
+}
+
+TEST(ScenarioTest, all_that_is_rare_is_asked_for_but_of_a_store_in_memory_nothing_of_its_files) {
+  size_t of_model = 0;
+  for (size_t i = 0; i < rare_names.size(); ++i) {
+    EXPECT_TRUE(can_occur(static_cast<Rare>(i), Profile::standard));
+    EXPECT_TRUE(can_occur(static_cast<Rare>(i), Profile::both));
+    if (can_occur(static_cast<Rare>(i), Profile::model)) ++of_model;
+  }
+  EXPECT_FALSE(can_occur(Rare::log_torn_by_a_power_cut, Profile::model));
+  EXPECT_FALSE(can_occur(Rare::log_rotated_between_accept_and_commit, Profile::model));
+  EXPECT_EQ(of_model, rare_names.size() - 2);
+}
+
 TEST(ScenarioTest, a_fault_left_out_changes_no_other) {
   const Scenario full = some_scenario(3);
   Scenario shorter = full;

@@ -178,20 +178,24 @@ TEST(DataDir, opening_removes_leftovers_but_neither_the_current_store_nor_the_ne
     make_current(*dir, "old");
     make_current(*dir, "current");
     ASSERT_TRUE(dir->create_store({}));
-    std::filesystem::create_directory(temp / "d/store.1");
-    std::filesystem::create_directory(temp / "d/store.99");
-    std::filesystem::create_directory(temp / "d/store.corrupt");
+    for (const char* const name : {"d/store.1", "d/store.98", "d/store.99", "d/store.corrupt"}) {
+      std::filesystem::create_directory(temp / name);
+    }
+    test::spit(temp / "d/store.98/CURRENT", "MANIFEST-000001\n");
+    test::spit(temp / "d/store.100", "a file");
   }
   const auto dir = open_dir(temp / "d");
   EXPECT_EQ(current_value(*dir), "current");
   EXPECT_FALSE(std::filesystem::exists(temp / "d/store.1"));
   EXPECT_FALSE(std::filesystem::exists(temp / "d/store.3"));
-  EXPECT_TRUE(std::filesystem::exists(temp / "d/store.99"));
+  EXPECT_TRUE(std::filesystem::exists(temp / "d/store.98"));
+  EXPECT_FALSE(std::filesystem::exists(temp / "d/store.99")) << "without LevelDB's CURRENT it is no store";
+  EXPECT_FALSE(std::filesystem::exists(temp / "d/store.100"));
   EXPECT_TRUE(std::filesystem::exists(temp / "d/store.corrupt")) << "only names of the form store.N are ours";
-  EXPECT_FALSE(dir->open_unfinished({})) << "no LevelDB database";
+  EXPECT_FALSE(dir->open_unfinished({})) << "it is damaged";
   EXPECT_EQ(current_value(*dir), "current");
   ASSERT_TRUE(dir->remove_unfinished().is_ok());
-  EXPECT_FALSE(std::filesystem::exists(temp / "d/store.99"));
+  EXPECT_FALSE(std::filesystem::exists(temp / "d/store.98"));
   const auto none = dir->open_unfinished({});
   ASSERT_TRUE(none);
   EXPECT_FALSE(none->has_value());
@@ -293,6 +297,25 @@ TEST(DataDir, a_store_that_nothing_has_switched_to_is_found_where_there_is_no_ot
   }
   ASSERT_TRUE(dir->remove_unfinished().is_ok());
   EXPECT_FALSE(dir->open_unfinished({})->has_value());
+}
+
+TEST(DataDir, a_directory_without_current_is_no_unfinished_store) {
+  const test::TempDir temp;
+  const auto dir = open_dir(temp / "d");
+  { ASSERT_TRUE(dir->create_store({})->db->commit(batch_of(put("k", "v")), Durability::durable).is_ok()); }
+  std::filesystem::remove(temp / "d/store.1/CURRENT");
+  const auto none = dir->open_unfinished({});
+  ASSERT_TRUE(none) << none.error().to_string();
+  EXPECT_FALSE(none->has_value());
+  {
+    const auto made = dir->create_store({});
+    ASSERT_TRUE(made) << made.error().to_string();
+    EXPECT_EQ(made->name, "store.1");
+    EXPECT_TRUE(test::dump(*made->db).empty());
+  }
+  std::filesystem::remove(temp / "d/store.1/CURRENT");
+  ASSERT_TRUE(dir->remove_unfinished().is_ok());
+  EXPECT_FALSE(std::filesystem::exists(temp / "d/store.1"));
 }
 
 TEST(DataDir, an_unfinished_store_can_be_read_without_changing_it) {

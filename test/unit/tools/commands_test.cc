@@ -79,7 +79,7 @@ class CommandsTest : public testing::Test {
  protected:
   Outcome run(std::vector<std::string> words) {
     if (std::find(words.begin(), words.end(), "--timeout") == words.end()) {
-      words.insert(words.begin(), {"--timeout", "20"});
+      words.insert(words.begin(), {"--timeout", "300"});
     }
     return run_at(monitor_.address(), words);
   }
@@ -238,19 +238,19 @@ TEST_F(CommandsTest, what_the_cluster_refuses_is_exit_5) {
 
 TEST_F(CommandsTest, an_unknown_outcome_is_exit_4) {
   store_.write_failure = Status(Code::unknown_outcome, "the leader changed");
-  const Outcome put = run({"put", "k", "v", "--timeout", "2"});
+  const Outcome put = run({"put", "k", "v", "--timeout", "4"});
   EXPECT_EQ(put.code, 4);
   EXPECT_EQ(put.err, "synod: outcome unknown: " + monitor_.address() + ": the leader changed\n");
 }
 
 TEST_F(CommandsTest, no_quorum_is_exit_3) {
   store_.write_failure = Status(Code::unavailable, "no quorum");
-  EXPECT_EQ(run({"put", "k", "v", "--timeout", "0.2"}).code, 3);
+  EXPECT_EQ(run({"put", "k", "v", "--timeout", "2"}).code, 3);
 }
 
 TEST_F(CommandsTest, no_monitor_is_exit_3_and_names_it) {
   const std::string address = test::free_address();
-  const Outcome got = run_at(address, {"get", "k", "--timeout", "0.2"});
+  const Outcome got = run_at(address, {"get", "k", "--timeout", "2"});
   EXPECT_EQ(got.code, 3);
   EXPECT_NE(got.err.find(address), std::string::npos) << got.err;
   EXPECT_EQ(std::count(got.err.begin(), got.err.end(), '\n'), 1);
@@ -267,7 +267,7 @@ TEST_F(CommandsTest, status_without_a_quorum_is_printed_all_the_same) {
 
 TEST_F(CommandsTest, status_waits_for_a_quorum_of_that_many) {
   store_.quorum = 2;
-  const Outcome waited = run({"status", "--wait-quorum", "3", "--timeout", "2"});
+  const Outcome waited = run({"status", "--wait-quorum", "3", "--timeout", "4"});
   EXPECT_EQ(waited.code, 3);
   EXPECT_NE(waited.out.find("(2 of 3)"), std::string::npos);
   EXPECT_EQ(run({"status", "--wait-quorum", "2"}).code, 0);

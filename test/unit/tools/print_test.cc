@@ -88,7 +88,7 @@ StatusReply sample_status() {
        {"b", 12, 3456, 1 << 20, Version(88), 0xc0, 455, 2 << 20, 7001}},
       {"d", MemberId(0xd1), "h:4", false, MemberState::peon, Version(5), Version(70), {}},
   };
-  status.holds = {{"c", Version(5), 3 << 20, 12'345, false, true}};
+  status.holds = {{"c", Version(5), 3 << 20, 1 << 30, 12'345, 40, false, true}};
   return status;
 }
 
@@ -114,8 +114,9 @@ TEST(StatusJsonTest, has_the_documented_fields) {
             R"({"provider":"b","chunks":12,"keys":3456,"bytes":1048576,"version":88,"cookie":"00000000000000c0",)"
             R"("percent":45,"bytes_per_second":2097152,"remaining_ms":7001})");
   EXPECT_EQ(members[3].at("state").as_string(), "unreachable");
-  EXPECT_EQ(json::serialize(parsed.at("holds")),
-            R"([{"owner":"c","version":5,"bytes":3145728,"age_ms":12345,"ended":false,"blocks_trimming":true}])");
+  EXPECT_EQ(
+      json::serialize(parsed.at("holds")),
+      R"([{"owner":"c","version":5,"bytes":3145728,"bytes_max":1073741824,"delay_ms":40,"age_ms":12345,"ended":false,"blocks_trimming":true}])");
 }
 
 TEST(StatusJsonTest, what_is_not_known_is_null) {
@@ -142,12 +143,16 @@ TEST(StatusTableTest, shows_every_member_in_columns) {
 TEST(StatusTableTest, shows_what_holds_the_log_and_whether_that_blocks_its_trimming) {
   StatusReply status = sample_status();
   const std::string blocking =
-      "\nthe log is held for c from version 5 on: 3.0 MiB in 12 s; it would be trimmed by now\n";
+      "\nthe log is held for c from version 5 on: 3.0 MiB of 1.0 GiB in 12 s; it would be trimmed by now; writes are "
+      "slowed by up to "
+      "40 ms\n";
   EXPECT_TRUE(status_table(status).ends_with(blocking)) << status_table(status);
   status.holds[0].blocks_trimming = false;
-  EXPECT_TRUE(status_table(status).ends_with(" on: 3.0 MiB in 12 s\n")) << status_table(status);
+  status.holds[0].delay_ms = 0;
+  EXPECT_TRUE(status_table(status).ends_with(" on: 3.0 MiB of 1.0 GiB in 12 s\n")) << status_table(status);
   status.holds[0].is_ended = true;
-  EXPECT_TRUE(status_table(status).ends_with("the hold on the log for c has ended at its bound: 3.0 MiB in 12 s\n"));
+  EXPECT_TRUE(
+      status_table(status).ends_with("the hold on the log for c has ended at its bound: 3.0 MiB of 1.0 GiB in 12 s\n"));
   status.holds.clear();
   EXPECT_EQ(status_table(status).find("hold"), std::string::npos);
 }
@@ -174,7 +179,7 @@ ScrubReply sample_scrub() {
                     true,
                     {{"kv/k/x\n", "kv/k/y"}, 2, true},
                     "2 keys; it is healed"},
-                   {"d", {MemberId(4), ScrubState::missing, 0, 0, {}, "it was not in quorum"}, false, {}, {}}};
+                   {"d", {MemberId(4), ScrubState::missing, 0, 0, {}, "it could not be heard"}, false, {}, {}}};
   return reply;
 }
 
@@ -184,7 +189,7 @@ TEST(ScrubPrint, has_a_line_for_each_member_the_keys_and_a_last_line) {
                                             "b  version 812  17 keys  2.0 KiB  digest ab" + zeros + "  same\n" +
                                             "c  version 812  18 keys  2.0 KiB  digest 00" + zeros +
                                             "  different: 2 keys; it is healed\n" +
-                                            "d  version 812  no report: it was not in quorum\n"
+                                            "d  version 812  no report: it could not be heard\n"
                                             "differs c kv/k/x\\n\ndiffers c kv/k/y\n"
                                             "scrub at version 812: members differ\n");
   const json::value parsed = json::parse(json_of_scrub(sample_scrub()));

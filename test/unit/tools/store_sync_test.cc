@@ -8,6 +8,7 @@
 #include <regex>
 
 #include "mon/core/sync/copy_record.h"
+#include "test/sim/check/sync/sync_order.h"
 #include "test/unit/store/temp_dir.h"
 #include "test/unit/tools/run_store_tool.h"
 #include "test/unit/tools/stopped_member.h"
@@ -36,15 +37,41 @@ uint64_t number(const Outcome& outcome, const std::string& field) {
   return found.empty() ? 0 : std::stoull(found[1]);
 }
 
+// Takes the events off what a sync has told, and judges them. What a monitor tells of a sync, no tool does.
+void judge_events(Outcome& outcome) {
+  std::optional<sim::SyncOrder> order;
+  std::istringstream told(std::exchange(outcome.err, ""));
+  for (std::string line; std::getline(told, line);) {
+    const size_t space = line.find(' ');
+    const Result<SyncEvent> event = parse_sync_event(std::string_view(line).substr(space + 1));
+    if (!event) {
+      outcome.err += line + "\n";
+      order.reset();  // it begins again
+      continue;
+    }
+    if (!order) {
+      order.emplace();
+      order->on_event("source", {.kind = SyncEventKind::started, .start = 1});
+      order->on_event("copy", {.kind = SyncEventKind::started, .start = 1, .is_marked = true, .chunks = event->chunks});
+      order->on_event("copy", {.kind = SyncEventKind::must_copy, .cookie = event->cookie});
+      order->on_event("copy", {.kind = SyncEventKind::provider_chosen, .cookie = event->cookie, .peer = "source"});
+    }
+    order->on_event(line.substr(0, space), *event);
+    EXPECT_EQ(order->violation(), "");
+  }
+}
+
 class StoreSyncTest : public testing::Test {
  protected:
   StoreSyncTest() { test::make_member(source_, versions, changes); }
 
   // In small chunks, told in JSON.
   Outcome sync_from(const std::string& source, std::vector<std::string> more = {}) {
-    std::vector<std::string> words = {"sync", source, copy_, "--chunk-bytes", "40", "--format", "json"};
+    std::vector<std::string> words = {"sync", source, copy_, "--chunk-bytes", "40", "--format", "json", "--trace-sync"};
     words.insert(words.end(), more.begin(), more.end());
-    return run_store_tool(words);
+    Outcome outcome = run_store_tool(words);
+    judge_events(outcome);
+    return outcome;
   }
   Outcome sync(std::vector<std::string> more = {}) { return sync_from(source_, std::move(more)); }
 
@@ -237,6 +264,36 @@ TEST_F(StoreSyncTest, a_copy_that_cannot_be_read_is_left_alone) {
   EXPECT_EQ(resumed.code, 2);
   EXPECT_NE(resumed.err.find("cannot go on with the copy in " + copy_), std::string::npos) << resumed.err;
   EXPECT_NE(resumed.err.find("remove the directory to begin again"), std::string::npos) << resumed.err;
+}
+
+// What is left when the process or the power ended before LevelDB had made its database, and in the middle of removing
+// one: any of the files, but no CURRENT.
+TEST_F(StoreSyncTest, a_copy_whose_store_was_never_made_or_half_removed_is_begun_anew) {
+  ASSERT_EQ(sync({"--stop-after-chunk", "8"}).code, 4);
+  ASSERT_TRUE(std::filesystem::remove(copy_ + "/store.1/CURRENT"));
+  const std::string broken = temp_ / "broken";
+  std::filesystem::rename(copy_, broken);
+  std::vector<std::filesystem::path> files = {""};
+  for (const auto& file : std::filesystem::directory_iterator(broken + "/store.1")) files.push_back(file.path());
+  EXPECT_GT(files.size(), 4U);
+  for (const std::filesystem::path& removed : files) {
+    for (const bool resumes : {false, true}) {
+      SCOPED_TRACE(removed.filename().string() + (resumes ? ", --resume" : ""));
+      std::filesystem::remove_all(copy_);
+      std::filesystem::copy(broken, copy_, std::filesystem::copy_options::recursive);
+      if (!removed.empty()) std::filesystem::remove(copy_ + "/store.1/" + removed.filename().string());
+      EXPECT_EQ(run_store_tool({"get", copy_, "kv/k/1"}).code, 2);
+      const Outcome synced = resumes ? sync({"--resume"}) : sync();
+      EXPECT_EQ(synced.code, 0) << synced.err;
+      EXPECT_EQ(number(synced, "first_chunk"), 1U);
+      expect_copy_of(source_);
+    }
+  }
+  std::filesystem::remove_all(copy_);
+  std::filesystem::create_directories(copy_ + "/store.1");
+  std::ofstream(copy_ + "/lock") << "";
+  EXPECT_EQ(sync({"--resume"}).code, 0) << "killed when the directory had been made";
+  expect_copy_of(source_);
 }
 
 TEST_F(StoreSyncTest, what_lacks_its_pointer_is_no_copy) {

@@ -82,9 +82,10 @@ void Paxos::on_begin(TimePoint now, MemberId from, const Begin& begin, Effects& 
   if (outcome == AcceptedLog::Outcome::accepted) {
     out.is_durable = true;
     behind_trim_ = false;
-    // Not only by the entry: a lease under this pn must not outlive the memory of the promise.
-    promise(pn, out);
   }
+  // Not only by the entry: a lease under this pn must not outlive the memory of the promise. And also by an entry that
+  // is committed here already.
+  promise(pn, out);
   last_gap_.reset();
   SYNOD_ASSERT(promised_ == pn, "I-3: what is accepted was promised, and nothing above it");
   SYNOD_ASSERT(log_.position_under(pn).version >= begin.entry.version,

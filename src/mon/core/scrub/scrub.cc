@@ -38,7 +38,11 @@ void Scrub::on_point(TimePoint now, const View& view, const Position& point, Out
   last_point_ = point;
   walk_.begin(now, view.self, point, out.step);
   round_.on_point(now);
-  if (view.is_leader()) round_.begin(now, point, view.in_quorum);
+  if (!view.is_leader()) return;
+  // Who is about to follow will apply it as well.
+  std::set<MemberId> awaited = view.in_quorum;
+  awaited.insert(view.voting.begin(), view.voting.end());
+  round_.begin(now, point, awaited);
 }
 
 void Scrub::begin_leadership() { round_.begin_leadership(last_point_ != outcome_.verdict.point); }
@@ -53,6 +57,7 @@ bool Scrub::is_for(const Message& message) {
 
 void Scrub::on_message(TimePoint now, const View& view, MemberId from, const Message& message, Output& out,
                        const RunTask& run) {
+  if (view.monmap.find(from) == nullptr) return;
   if (const auto* report = std::get_if<ScrubReport>(&message)) {
     on_report(now, view, from, *report, out);
   } else if (const auto* verdict = std::get_if<ScrubVerdict>(&message)) {
@@ -105,6 +110,8 @@ void Scrub::on_verdict(TimePoint now, const View& view, const ScrubVerdict& verd
   if (!is_mine || !walk_.is_waiting()) return;
   judgement_ = judgement;
   repair_.reset();
+  // What nobody can judge stays as it was.
+  if (judgement.agreed) refute(judgement.agreeing.count(view.self) == 0, out);
   if (judgement.differing.count(view.self) > 0 && judgement.agreed) {
     begin_naming(now, view, out);
   } else if (!judgement.differing.empty() && judgement.agreed) {
@@ -227,9 +234,9 @@ void Scrub::end_naming(const View& view, Output& out, const RunTask& run) {
 }
 
 void Scrub::raise(std::string alarm, Output& out) {
-  if (alarm == alarm_) return;
-  alarm_ = std::move(alarm);
-  out.writes.push_back(PutLocal{Bytes(alarm_key), SharedBytes(alarm_)});
+  if (alarm == memory_.alarm) return;
+  memory_.alarm = std::move(alarm);
+  out.writes.push_back(PutLocal{Bytes(alarm_key), SharedBytes(memory_.alarm)});
 }
 
 void Scrub::put_off(const Repair& repair, Output& out) {
@@ -241,14 +248,25 @@ void Scrub::put_off(const Repair& repair, Output& out) {
 }
 
 void Scrub::on_switched(bool is_healed, Version version, Output& out) {
-  std::string alarm = std::exchange(alarm_, {});
+  memory_.is_refuted = false;  // the new store never had that key
+  std::string alarm = std::exchange(memory_.alarm, {});
   if (is_healed) alarm += fmt::format("{}healed at version {}", alarm.empty() ? "" : "; ", version.value());
   raise(std::move(alarm), out);
 }
 
+void Scrub::refute(bool is_refuted, Output& out) {
+  if (is_refuted == memory_.is_refuted) return;
+  memory_.is_refuted = is_refuted;
+  if (is_refuted) {
+    out.writes.push_back(PutLocal{Bytes(refuted_key), SharedBytes()});
+  } else {
+    out.writes.push_back(EraseLocal{Bytes(refuted_key)});
+  }
+}
+
 void Scrub::clear_alarm(Output& out) {
-  if (alarm_.empty()) return;
-  alarm_.clear();
+  if (memory_.alarm.empty()) return;
+  memory_.alarm.clear();
   out.writes.push_back(EraseLocal{Bytes(alarm_key)});
 }
 

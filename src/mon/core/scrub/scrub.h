@@ -19,6 +19,14 @@ namespace synod {
 
 // Where the alarm stands in the local key space.
 inline constexpr ByteView alarm_key = "scrub_alarm";
+// It is there from the moment at which a majority is against this store until that has been healed, or has passed.
+inline constexpr ByteView refuted_key = "scrub_refuted";
+
+// What an earlier life has found.
+struct ScrubMemory {
+  std::string alarm;
+  bool is_refuted = false;
+};
 
 class Scrub {
  public:
@@ -33,8 +41,8 @@ class Scrub {
     bool is_leader() const { return leader == self; }
   };
 
-  Scrub(const CoreOptions& options, std::string alarm, TimePoint now)
-      : options_(options), walk_(options), round_(options, now), alarm_(std::move(alarm)) {}
+  Scrub(const CoreOptions& options, ScrubMemory memory, TimePoint now)
+      : options_(options), walk_(options), round_(options, now), memory_(std::move(memory)) {}
 
   // ---- the log
 
@@ -49,6 +57,9 @@ class Scrub {
   void on_visible(TimePoint now, uint64_t visible_step, const RunTask& run) {
     walk_.on_visible(now, visible_step, run);
   }
+  // What clients notice of a scrub: of a write of this member's own, and of the leader's values.
+  void on_own_commit(Duration time) { walk_.on_own_commit(time); }
+  void on_cluster_commits(Duration mean) { walk_.on_cluster_commits(mean); }
   static bool is_for(const Message& message);
   void on_message(TimePoint now, const View& view, MemberId from, const Message& message, Output& out,
                   const RunTask& run);
@@ -63,7 +74,9 @@ class Scrub {
   // ---- what came of it
 
   // Empty, or what a scrub found, until a later one passes.
-  const std::string& alarm() const { return alarm_; }
+  const std::string& alarm() const { return memory_.alarm; }
+  // A majority has another store than this one, which nobody is to copy.
+  bool is_refuted() const { return memory_.is_refuted; }
   // This member is to be healed.
   const std::optional<Repair>& repair() const { return repair_; }
   // Since its store cannot be read.
@@ -90,6 +103,7 @@ class Scrub {
   void end_naming(const View& view, Output& out, const RunTask& run);
   void raise(std::string alarm, Output& out);
   void clear_alarm(Output& out);
+  void refute(bool is_refuted, Output& out);
   ScrubReply reply(ScrubReply::Phase phase, Version version, const Monmap& monmap,
                    const std::vector<ScrubCheck>& checks) const;
 
@@ -104,7 +118,7 @@ class Scrub {
   Outcome outcome_;
   std::map<uint64_t, MemberId> asks_;  // task -> who asked
   std::optional<Repair> repair_;
-  std::string alarm_;
+  ScrubMemory memory_;
 };
 
 }  // namespace synod

@@ -38,13 +38,13 @@ bool ScrubRound::want(uint64_t request) {
   return true;
 }
 
-void ScrubRound::begin(TimePoint now, const Position& point, const std::set<MemberId>& quorum) {
+void ScrubRound::begin(TimePoint now, const Position& point, const std::set<MemberId>& awaited) {
   is_proposed_ = false;
   is_wanted_again_ = false;
   running_.emplace();
   running_->point = point;
   running_->requests = std::exchange(wanted_, {});
-  for (const MemberId member : quorum) {
+  for (const MemberId member : awaited) {
     running_->heard[member] = {{member, ScrubState::walking, 0, 0, {}, {}}, now, true};
   }
 }
@@ -77,7 +77,7 @@ std::vector<ScrubCheck> ScrubRound::checks(TimePoint now, const Monmap& monmap) 
   for (const Member& member : monmap.members) {
     if (!monmap.is_voter(member.id)) continue;
     const auto heard = running_->heard.find(member.id);
-    ScrubCheck check{member.id, ScrubState::missing, 0, 0, {}, "it was not in quorum"};
+    ScrubCheck check{member.id, ScrubState::missing, 0, 0, {}, "it could not be heard"};
     if (heard != running_->heard.end()) check = heard->second.check;
     if (check.state == ScrubState::walking && is_silent(now, heard->second)) {
       check.state = ScrubState::missing;

@@ -31,8 +31,8 @@ class ScrubRound {
   // A client wants a scrub that begins from now on. False: too many do.
   bool want(uint64_t request);
 
-  // The point was chosen under this leadership. `quorum`: who is waited for.
-  void begin(TimePoint now, const Position& point, const std::set<MemberId>& quorum);
+  // The point was chosen under this leadership. `awaited`: those whose reports are waited for.
+  void begin(TimePoint now, const Position& point, const std::set<MemberId>& awaited);
   void on_report(TimePoint now, MemberId from, const ScrubReport& report);
   void on_finding(TimePoint now, MemberId from, const ScrubFinding& finding);
   // Once, when all have told what they can, or are waited for no longer; and again, if one tells after that.

@@ -33,8 +33,15 @@ void ScrubWalk::read_next(TimePoint now, const RunTask& run) {
   if (phase_ != Phase::walking || is_reading_ || now < next_read_) return;
   is_reading_ = true;
   size_t bytes = options_.scrub_piece_bytes;
-  if (options_.scrub_rate > 0) bytes = std::min<size_t>(bytes, options_.scrub_rate);
+  // Where the rate is low, a piece is what a fraction of a second allows: clients' reads wait for it.
+  if (rate() > 0) bytes = std::min<size_t>(bytes, std::max<size_t>(rate() / 8, 1));
   run(ReadScrubTask{point_.version, bytes});
+}
+
+uint64_t ScrubWalk::rate() const {
+  const uint64_t unnoticed = throttle_.rate();
+  if (options_.scrub_rate == 0 || unnoticed == 0) return std::max(options_.scrub_rate, unnoticed);
+  return std::min(options_.scrub_rate, unnoticed);
 }
 
 void ScrubWalk::on_read(TimePoint now, const ScrubRead& read, const RunTask& run) {
@@ -43,8 +50,8 @@ void ScrubWalk::on_read(TimePoint now, const ScrubRead& read, const RunTask& run
   is_reading_ = false;
   check_.keys += read.keys;
   check_.bytes += read.bytes;
-  if (options_.scrub_rate > 0) {
-    const Duration cost = std::chrono::nanoseconds(read.bytes * 1'000'000'000 / options_.scrub_rate);
+  if (rate() > 0) {
+    const Duration cost = std::chrono::nanoseconds(read.bytes * 1'000'000'000 / rate());
     next_read_ = std::max(next_read_, now - rate_slack) + cost;
   }
   if (read.failure.code() == Code::not_found) {
@@ -71,6 +78,7 @@ void ScrubWalk::on_kept(const SegmentsKept& kept) {
 }
 
 void ScrubWalk::tick(TimePoint now, MemberId leader, Output& out, const RunTask& run) {
+  throttle_.tick(now, phase_ == Phase::walking, 0);
   read_next(now, run);
   if (leader) led_at_ = now;
   if (phase_ == Phase::serving && now >= serve_until_) close(run);

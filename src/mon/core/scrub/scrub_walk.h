@@ -1,6 +1,6 @@
-// One member's own part in a scrub: reads its store as the scrub point left it, at the rate that is allowed, keeps the
-// digests of its segments, and tells the leader until there is a verdict. What was opened stays open for single ranges
-// until close(). Pure; used by one thread.
+// One member's own part in a scrub: reads its store as the scrub point left it, at the rate that is allowed and that
+// clients do not notice, keeps the digests of its segments, and tells the leader until there is a verdict. What was
+// opened stays open for single ranges until close(). Pure; used by one thread.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "mon/core/options.h"
 #include "mon/core/output.h"
+#include "mon/core/sync/throttle.h"
 
 namespace synod {
 
@@ -18,6 +19,10 @@ class ScrubWalk {
   using RunTask = std::function<uint64_t(Task)>;
 
   explicit ScrubWalk(const CoreOptions& options) : options_(options) {}
+
+  // What clients notice (sync/throttle.h).
+  void on_own_commit(Duration time) { throttle_.on_own_commit(time); }
+  void on_cluster_commits(Duration mean) { throttle_.on_cluster_commits(mean); }
 
   // The point was applied by a write of this step, and is opened behind it. What was open before is not any more.
   void begin(TimePoint now, MemberId self, const Position& point, uint64_t step);
@@ -45,8 +50,11 @@ class ScrubWalk {
   enum class Phase { closed, opening, walking, keeping, waiting, serving };
 
   void read_next(TimePoint now, const RunTask& run);
+  // Bytes per second; 0: no limit.
+  uint64_t rate() const;
 
   CoreOptions options_;
+  SyncThrottle throttle_;
   Phase phase_ = Phase::closed;
   Position point_;
   uint64_t step_ = 0;

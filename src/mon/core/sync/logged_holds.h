@@ -26,6 +26,8 @@ class LoggedHolds {
   std::vector<TrimHold> on_chosen(TimePoint now, const LogChange& change, size_t value_bytes);
   // As they were logged last, with the bytes as they were counted since.
   std::vector<TrimHold> all() const;
+  // The largest share of its bound in bytes that a hold has come to, 0 to 1.
+  double used() const;
 
   // ---- the leader
 
@@ -33,9 +35,16 @@ class LoggedHolds {
   void begin_leadership(TimePoint now);
   // A provider asks for a hold, or renews it: false. `floor`: of the log, by all that this leader has proposed.
   bool on_request(TimePoint now, const HoldTrim& request, Version floor);
-  // The member has got up to `committed`. It does not sync, or does not any more.
-  void on_progress(TimePoint now, MemberId member, Version committed, bool is_in_quorum);
-  void tick(TimePoint now);
+  // The member's sync has come so far.
+  void on_sync_progress(TimePoint now, MemberId member, const SyncProgress& progress);
+  // How long to wait between values, so that a sync which goes on is not overtaken by what clients write: the more of
+  // its bound a hold has used up, from a half on, the longer.
+  Duration admission_delay(TimePoint now) const;
+  // The member has got up to `committed`. It does not sync, or does not any more. Returns its hold if that is over by
+  // that.
+  std::optional<TrimHold> on_progress(TimePoint now, MemberId member, Version committed, bool is_in_quorum);
+  // Returns the holds that are over by that: released, since nobody renews them, or ended, at their bound.
+  std::vector<TrimHold> tick(TimePoint now);
   // To be logged with the next value.
   std::vector<TrimHold> due() const;
   void on_proposed(const std::vector<TrimHold>& holds);
@@ -58,6 +67,9 @@ class LoggedHolds {
     std::optional<TrimHold> wanted;
     std::optional<TrimHold> proposed;
     TimePoint since;          // it has led, or the version was asked for
+    TimePoint progressed;     // the member has come further
+    SyncProgress progress;    // as it told last
+    Version committed;        // the same, after the sync
     uint64_t age_before = 0;  // milliseconds, at that time
     TimePoint log_again;
   };

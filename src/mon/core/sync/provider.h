@@ -11,6 +11,7 @@
 #include "mon/core/options.h"
 #include "mon/core/output.h"
 #include "mon/core/sync/own_holds.h"
+#include "mon/core/sync/throttle.h"
 #include "store/log_change.h"
 
 namespace synod {
@@ -22,9 +23,11 @@ class SyncProvider {
   using RunTask = std::function<void(uint64_t session, Task)>;
   // What the provider knows of its own log, and of the leader.
   struct View {
-    Version first;    // of its log
-    Version visible;  // applied, and readable in the store
-    MemberId leader;  // zero: none
+    Version first;         // of its log
+    Version visible;       // applied, and readable in the store
+    MemberId leader;       // zero: none
+    double hold_used = 0;  // the largest share of its bound that a hold has come to, 0 to 1
+    Status unfit = {};     // why nobody is to copy this store
   };
 
   explicit SyncProvider(const CoreOptions& options) : options_(options) {}
@@ -36,12 +39,18 @@ class SyncProvider {
   // It was logged that a hold has begun, or is over.
   void on_hold(const TrimHold& hold, Output& out, const RunTask& run);
 
-  // This member stops serving: it has to sync itself.
-  void end_all(Output& out, const RunTask& run);
+  // What clients notice of a sync: of a write of this member's own, and of the leader's values (throttle.h).
+  void on_own_commit(Duration time) { throttle_.on_own_commit(time); }
+  void on_cluster_commits(Duration mean) { throttle_.on_cluster_commits(mean); }
+
+  // This member stops serving; the requesters are told why.
+  void end_all(const Status& reason, Output& out, const RunTask& run);
 
   // How far this member itself may trim its own log: that of the sessions, and of those that ended just now.
   Version trim_limit(Version floor) const { return own_holds_.limit(floor); }
   size_t session_count() const { return sessions_.size(); }
+  // What may be sent in a second, by the cap and by what clients notice; 0: no limit.
+  uint64_t rate() const;
   void check_invariants(MemberId self) const;
 
  private:
@@ -91,6 +100,7 @@ class SyncProvider {
   std::map<uint64_t, Session> sessions_;  // by cookie
   uint64_t last_number_ = 0;
   OwnHolds own_holds_;
+  SyncThrottle throttle_;
   TimePoint next_send_;  // by the rate, which all sessions share
 };
 
