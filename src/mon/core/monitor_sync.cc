@@ -97,7 +97,7 @@ void Monitor::start_sync_if_needed(TimePoint now, Output& out) {
     marked_log_ = paxos_->log();
   }
   if (!SYNOD_MUTANT("vote-while-syncing")) paxos_.reset();
-  if (!is_marked_ && copies_made_ > 0) {
+  if (!is_marked_ && !is_repair && copies_made_ > 0) {
     out.trace(LogLevel::warning, fmt::format("sync begins again: {}", overtaken()));
   }
   SyncPlan plan;

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/mutant.h"
+#include "mon/core/scrub/scrub.h"
 #include "mon/core/sync/copy_record.h"
 #include "mon/core/sync/requester.h"
 #include "mon/daemon/copy_delta.h"

@@ -32,12 +32,16 @@ struct ScrubCluster : sim::Observer {
     EXPECT_TRUE(cluster.run_until([&] { return !cluster.leader().empty(); }));
     EXPECT_TRUE(cluster.put(cluster.leader(), key, value).is_ok()) << key;
   }
-  // Changes what a member has under a key of clients, unseen by anybody. It is restarted.
-  void rot(const std::string& name, const std::string& key, const std::string& value) {
-    cluster.kill(name);
+  // Changes what a member, which does not run, has under a key of clients, unseen by anybody.
+  void change_store_of(const std::string& name, const std::string& key, const std::string& value) {
     ReplicatedTransaction change;
     change.put("kv/k/" + key, SharedBytes(value));
     EXPECT_TRUE(cluster.open_store(name).store->commit_copied(change, Durability::durable).is_ok());
+  }
+  // The same of one that is restarted for it.
+  void rot(const std::string& name, const std::string& key, const std::string& value) {
+    cluster.kill(name);
+    change_store_of(name, key, value);
     cluster.start(name);
   }
   bool wait_for_quorum() {
@@ -334,8 +338,8 @@ TEST(ScrubCluster, two_of_five_that_differ_are_both_healed) {
   EXPECT_EQ(run.cluster.differences(), "");
 }
 
-TEST(ScrubCluster, of_a_member_that_is_away_there_is_no_report_and_an_alarm) {
-  ScrubCluster run(3, 11);
+TEST(ScrubCluster, of_a_member_that_is_away_there_is_no_report_and_an_alarm_until_it_comes_and_tells) {
+  ScrubCluster run(3, 11, ScrubCluster::small_pieces(), false);
   const std::string away = run.a_peon();
   run.cluster.kill(away);
   run.cluster.run_for(seconds(5));
@@ -343,7 +347,29 @@ TEST(ScrubCluster, of_a_member_that_is_away_there_is_no_report_and_an_alarm) {
   EXPECT_EQ(ScrubCluster::outcomes(reply).find('-'), static_cast<size_t>(away[0] - 'a'));
   EXPECT_TRUE(reply.is_agreed);
   EXPECT_NE(run.alarm(run.cluster.leader(), run.cluster.leader()).find(away + " was not checked"), std::string::npos);
+  // It learns the point from the log, and hears the verdict, which knows nothing of it, when it has told.
+  run.cluster.start(away);
+  ASSERT_TRUE(run.cluster.run_until([&] { return run.alarm(run.cluster.leader(), run.cluster.leader()).empty(); },
+                                    seconds(60)));
+  EXPECT_EQ(run.digests.size(), 1U);
+  EXPECT_EQ(run.digests.begin()->second.size(), 3U);
   EXPECT_EQ(run.switched, 0U);
+  EXPECT_EQ(run.cluster.oracles().violation(), "");
+}
+
+TEST(ScrubCluster, one_that_differs_and_tells_after_the_verdict_is_healed_too) {
+  ScrubCluster run(3, 13);
+  const std::string away = run.a_peon();
+  run.cluster.kill(away);
+  run.cluster.run_for(seconds(5));
+  const ScrubReply reply = run.scrub(run.cluster.leader(), 7);
+  EXPECT_TRUE(reply.is_agreed);
+  run.change_store_of(away, "key-07", "rotten");
+  run.cluster.start(away);
+  ASSERT_TRUE(run.cluster.run_until([&] { return run.switched == 1; }, seconds(100)));
+  EXPECT_EQ(run.digests.size(), 1U);
+  ASSERT_TRUE(run.wait_for_quorum());
+  EXPECT_EQ(run.cluster.differences(), "");
 }
 
 TEST(ScrubCluster, one_whose_leader_is_lost_is_given_up_and_the_next_leader_begins_another) {

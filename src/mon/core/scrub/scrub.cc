@@ -107,11 +107,13 @@ void Scrub::on_verdict(TimePoint now, const View& view, const ScrubVerdict& verd
     out.trace(LogLevel::error, what);
     if (view.is_leader()) raise(what, out);
   }
-  if (!is_mine || !walk_.is_waiting()) return;
+  // One that came without this member's report says nothing of its store; another one follows.
+  if (!is_mine || !walk_.is_waiting() || judgement.unchecked.count(view.self) > 0) return;
   judgement_ = judgement;
   repair_.reset();
-  // What nobody can judge stays as it was.
-  if (judgement.agreed) refute(judgement.agreeing.count(view.self) == 0, out);
+  // Neither does one without agreement.
+  const bool is_refuted = judgement.agreed && judgement.differing.count(view.self) > 0;
+  if (is_refuted || judgement.agreeing.count(view.self) > 0) refute(is_refuted, out);
   if (judgement.differing.count(view.self) > 0 && judgement.agreed) {
     begin_naming(now, view, out);
   } else if (!judgement.differing.empty() && judgement.agreed) {
