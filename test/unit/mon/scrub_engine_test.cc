@@ -98,7 +98,7 @@ TEST(ScrubEngine, a_batch_that_was_ended_is_as_durable_as_it_was_to_be) {
   for (const bool is_last : {false, true}) {  // the point is the last write of its batch, or not
     ScrubbedStore store;
     std::vector<StoreWrites> steps{store.version(3, is_last)};
-    steps.insert(steps.begin(), {});
+    steps.insert(steps.begin(), StoreWrites());
     if (!is_last) steps[1].push_back(PutLocal{"local", SharedBytes("x")});
     if (!is_last) steps[1].insert(steps[1].begin() + 2, OpenScrub{store.top});
     ASSERT_TRUE(store.write(std::move(steps)).is_ok());

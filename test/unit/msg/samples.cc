@@ -41,7 +41,6 @@ std::vector<ClientReply> replies() {
   const MemberStatus member{"c",        MemberId(5),          "c:1",
                             true,       MemberState::syncing, Version(4),
                             Version(6), progress(),           "its store \xff differs"};
-  const StatusReply status{sample_fsid(),
   const StatusReply status{
       sample_fsid(),
       "a",

@@ -14,7 +14,7 @@ namespace synod {
 
 struct Repair {
   Version point;                // of the scrub that found it
-  std::set<MemberId> agreeing;  // members with the majority's digest that took part when it began: one of them provides
+  std::set<MemberId> agreeing;  // members with the majority's digest: one of them provides
 
   // Behind what else is in a marker: " repair=812 of=000000000000000b,000000000000000c".
   std::string to_marker() const;

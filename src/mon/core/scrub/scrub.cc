@@ -221,17 +221,13 @@ void Scrub::end_naming(const View& view, Output& out, const RunTask& run) {
   const bool heals = may_stop_voting(view.monmap, judgement_, view.self, view.voting);
   finding.text = fmt::format("{}; {}", what,
                              heals ? "it stops voting, and is healed by a copy of a store that the majority has"
-                                   : "it goes on voting, for without it no quorum would remain");
+                                   : "it goes on voting until a quorum remains without it, and is healed then");
   raise(fmt::format("{}: this store is not what the majority has: {}", at_version(walk_.point()), finding.text), out);
   tell_all(view.monmap, finding, out);
   naming_.reset();
   is_naming_ = false;
-  if (heals) {
-    repair_ = Repair{walk_.point().version, {}};
-    for (const MemberId member : judgement_.agreeing) {
-      if (view.voting.count(member) > 0) repair_->agreeing.insert(member);
-    }
-  }
+  // When the others that have the majority's store are there. Some may only not be heard yet, or be away.
+  repair_ = Repair{walk_.point().version, judgement_.agreeing};
   walk_.close(run);
 }
 

@@ -77,7 +77,7 @@ class Scrub {
   const std::string& alarm() const { return memory_.alarm; }
   // A majority has another store than this one, which nobody is to copy.
   bool is_refuted() const { return memory_.is_refuted; }
-  // This member is to be healed.
+  // This member is to be healed, as soon as a quorum remains without it.
   const std::optional<Repair>& repair() const { return repair_; }
   // Since its store cannot be read.
   bool is_unreadable() const { return walk_.check().state == ScrubState::unreadable; }
