@@ -104,9 +104,7 @@ TEST(ScrubRepair, a_member_without_which_there_is_no_quorum_votes_again) {
   Output out = driver.wait();
   EXPECT_FALSE(takes_mark_away(out)) << "somebody may come who can heal it";
   driver.hear(c, 1, 3);
-  out = driver.tick(3 * CoreOptions().lease);
-  driver.hear(c, 1, 3);
-  out = driver.tick(Duration(0));
+  out = driver.tick(2 * CoreOptions().lease);
   ASSERT_TRUE(takes_mark_away(out));
   const Output after = driver.step(StoreProgress{out.step, out.step});
   EXPECT_EQ(driver.monitor.state(), MemberState::probing);
