@@ -1,6 +1,7 @@
 // Found by the simulator (profile sync-delta, seed 28 of its time): the power failed right behind a switch, so that the
-// record of the copy stayed in the store that the copy had become. A later delta cloned that store, and the power failed
-// before the record of the new copy was durable: the clone was taken for the old copy, of which chunks were there.
+// record of the copy stayed in the store that the copy had become. A later delta cloned that store, and the power
+// failed before the record of the new copy was durable: the clone was taken for the old copy, of which chunks were
+// there.
 #include <gtest/gtest.h>
 
 #include "mon/core/sync/copy_record.h"
