@@ -70,9 +70,8 @@ po::options_description describe(Settings& settings) {
       ("sync-hold-bytes", number(settings.sync_hold_bytes, defaults.core.sync_hold_bytes),
        "what the log keeps at most for a member that syncs, bytes of values (65536..1000000000000)")  //
       ("scrub-interval", number(settings.scrub_interval, scrub_interval_seconds),
-       "from one comparison of the members' stores, read from their disks, to the next, seconds (0: never by itself, "
-       "or "
-       "1..31536000)")  //
+       "from one comparison of the members' stores, read from their disks, to the next, seconds "
+       "(0: never by itself, or 1..31536000)")  //
       ("scrub-rate", number(settings.scrub_rate, defaults.core.scrub_rate),
        "what this member reads of its store for that, bytes per second (0: no limit, or 16384..1000000000000)")  //
       ("write-buffer-bytes", number(settings.write_buffer_bytes, defaults.database.write_buffer_bytes),

@@ -45,8 +45,8 @@ po::options_description described_options() {
   add("mons", text()->value_name("HOST:PORT,..."), "the monitors, asked in this order (default: $SYNOD_MONS)");
   add("format", text()->value_name("plain|json"), "of the results (default: plain)");
   add("timeout", text()->value_name("S"),
-      "seconds that one request may take; export and range send one request a page, import one a batch, and status "
-      "--wait-quorum and scrub wait as long in all (default: 5; scrub: 600)");
+      "seconds that one request may take (default: 5); export and range send one request a page, import one a batch, "
+      "and status --wait-quorum and scrub wait as long in all (scrub without it: 600)");
   add("wait-quorum", text()->value_name("N"), "status: wait until N members are in quorum; exit 3 when the time is up");
   add("consistency", text()->value_name("C"),
       "get, range, export: 'linearizable' sees every write that was acknowledged before; 'serializable' is answered by "
@@ -201,8 +201,8 @@ Range and export print, and import reads, one line KEY<TAB>VALUE for each key, i
 newline, a carriage return and a backslash, and \xHH for any byte. In JSON a key or value that is not UTF-8 is an object
 {"escaped": TEXT} with that form. Arguments that start with - go behind --.
 
-Exit codes: 0 ok; 1 not found, or different; 2 usage, or input that cannot be read; 3 no quorum or no answer in time, and certainly
-not done; 4 outcome unknown: it may have been done, or be done yet; 5 refused by the cluster; 130 interrupted.
+Exit codes: 0 ok; 1 not found, or different; 2 usage, or input that cannot be read; 3 no quorum or no answer in time,
+and certainly not done; 4 outcome unknown: it may have been done, or be done yet; 5 refused by the cluster; 130 interrupted.
 )";
   return text.str();
 }

@@ -99,29 +99,6 @@ void Oracles::on_start(const std::string& member, const MonitorStart& start) {
   }
 }
 
-// What a requester has acknowledged is on its disk.
-void Oracles::check_copy(const std::string& member, const MonitorStart& start, const Copy& before) {
-  if (!start.is_marked) return;
-  Copy& copy = members_[member].copy;
-  if (start.copy) {
-    copy.written = copy.acknowledged = start.copy->chunks;
-    counters_.count(Rare::sync_resumed_after_restart);
-  }
-  if (copy.written >= before.acknowledged || !start.copy_given_up.empty()) return;
-  violated(
-      fmt::format("{} has acknowledged {} chunks of a copy, and has {}", member, before.acknowledged, copy.written));
-}
-
-void Oracles::on_sync_event(const std::string& member, const SyncEvent& event) {
-  check(scrub_oracle_.on_sync_event(member, event));
-  sync_order_.on_event(member, event);
-  check_sync_order();
-}
-
-void Oracles::check_sync_order() {
-  if (!sync_order_.violation().empty()) violated("events of syncs: " + sync_order_.violation());
-}
-
 void Oracles::check(const std::string& wrong) {
   if (!wrong.empty()) violated(wrong);
 }
@@ -188,6 +165,13 @@ void Oracles::on_written(const std::string& member, const WriteJob& job, const S
   }
   if (job.writes.empty()) return;
   check(scrub_oracle_.on_written(member, job.writes));
+  const bool is_unmarked = std::any_of(job.writes.begin(), job.writes.end(), [](const StoreWrite& write) {
+    const auto* erased = std::get_if<EraseLocal>(&write);
+    return erased != nullptr && erased->key == synchronizing_key;
+  });
+  if (is_unmarked && held.copy.is_verified) {
+    violated(member + " takes its mark away before its copy is the current store");
+  }
   held.unsynced.push_back(job);
   if (job.durability != Durability::durable) return;
   for (const WriteJob& write : held.unsynced) take(member, held, write);
@@ -209,6 +193,7 @@ void Oracles::on_ran(const std::string& member, const Task& task, const Result<T
     const bool is_of_several = record->cursor.is_complete() && record->cursor.base != record->cursor.highest;
     if (is_of_several) counters_.count(Rare::copy_of_several_snapshots);
   }
+  if (std::holds_alternative<Verified>(*result)) held.copy.is_verified = true;
   const LogState* log = nullptr;
   if (const auto* switched = std::get_if<Switched>(&*result)) log = &switched->log;
   if (const auto* formed = std::get_if<Formed>(&*result)) log = &formed->log;
@@ -385,6 +370,7 @@ void Oracles::check_sender(const std::string& from, Held& held, const Message& m
                            held.copy.written));
     }
   } else if (const auto* abort = std::get_if<SyncAbort>(&message)) {
+    held.copy.is_verified = false;
     // No disk here changes bytes, so a copy that is not the provider's store was put together wrongly.
     if (!scrub_oracle_.expects_rot() && abort->reason.message().find("has digest") != std::string::npos) {
       violated(fmt::format("a copy is not what was copied: {}", abort->reason.message()));

@@ -41,7 +41,7 @@ bool ScrubRound::want(uint64_t request) {
 void ScrubRound::begin(TimePoint now, const Position& point, const std::set<MemberId>& awaited) {
   is_proposed_ = false;
   is_wanted_again_ = false;
-  running_.emplace();
+  running_ = Running();
   running_->point = point;
   running_->requests = std::exchange(wanted_, {});
   for (const MemberId member : awaited) {
