@@ -41,8 +41,8 @@ struct MonitorStart {
   // Formed members only.
   std::optional<Monmap> monmap;
   std::optional<LogState> log;
-  bool is_marked = false;          // the store bears the synchronizing_key
-  std::optional<Repair> repair;    // while marked: of the scrub that found it wrong
+  bool is_marked = false;        // the store bears the synchronizing_key
+  std::optional<Repair> repair;  // while marked: of the scrub that found it wrong
   ScrubMemory scrub;
   std::optional<CopyRecord> copy;  // while marked: how far the copy beside the store has come
   std::string copy_given_up;       // or why it is of no use

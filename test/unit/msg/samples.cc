@@ -226,9 +226,19 @@ LogEntry sample_entry(uint64_t version, const Bytes& value) {
 
 std::vector<Message> sample_messages() {
   const std::vector<LogEntry> entries = {sample_entry(43, "first"), sample_entry(44, ""), sample_entry(45, binary())};
-  const Probe probe{"a",      "a:7000",     MemberState::peon, FormationState::prepared,
-                    0xabcdef, binary(),     Version(3),        position(42),
-                    higher,   MemberId(77), progress(),        1234, "a store \xff differs"};
+  const Probe probe{"a",
+                    "a:7000",
+                    MemberState::peon,
+                    FormationState::prepared,
+                    0xabcdef,
+                    binary(),
+                    Version(3),
+                    position(42),
+                    higher,
+                    MemberId(77),
+                    progress(),
+                    1234,
+                    "a store \xff differs"};
   const SyncCursor cursor{position(49), position(50), "key", true, position(51)};
   const SyncChunk chunk{11,
                         3,
