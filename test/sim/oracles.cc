@@ -86,6 +86,7 @@ void Oracles::on_start(const std::string& member, const MonitorStart& start) {
   const Copy copy = held.copy;
   held = Held();
   held.told = told;
+  held.has_vote = vote_oracle_.has_vote(start.identity.id);
   check_copy(member, start, copy);
   held.is_marked = start.is_marked;
   held.promised = start.identity.promised;
@@ -94,7 +95,7 @@ void Oracles::on_start(const std::string& member, const MonitorStart& start) {
   held.began = start.log->first;
   for (const LogEntry& entry : start.log->accepted) {
     held.accepted[entry.version] = {entry.pn, entry.hash};
-    accepted(member, entry);
+    if (held.has_vote) accepted(member, entry);
   }
 }
 
@@ -135,7 +136,7 @@ void Oracles::take(const std::string& member, Held& held, const WriteJob& job) {
       const LogEntry& entry = put->entry;
       if (entry.version <= held.applied.version) continue;
       held.accepted[entry.version] = {entry.pn, entry.hash};
-      accepted(member, entry);
+      if (held.has_vote) accepted(member, entry);
     } else if (const auto* erase = std::get_if<EraseEntries>(&write)) {
       // Trimming erases below; what is erased up here gives way to another value.
       const auto from = held.accepted.lower_bound(erase->from);
@@ -186,9 +187,14 @@ void Oracles::on_ran(const std::string& member, const Task& task, const Result<T
   }
   const LogState* log = nullptr;
   if (const auto* switched = std::get_if<Switched>(&*result)) log = &switched->log;
-  if (const auto* formed = std::get_if<Formed>(&*result)) log = &formed->log;
+  if (const auto* formed = std::get_if<Formed>(&*result)) {
+    log = &formed->log;
+    vote_oracle_.on_formed(*Monmap::decode(std::get<FormTask>(task).monmap));
+  }
   if (log == nullptr) return;
-  if (std::holds_alternative<Switched>(*result)) counters_.count(Rare::sync_finished);
+  if (std::holds_alternative<Switched>(*result)) {
+    counters_.count(held.has_vote ? Rare::sync_finished : Rare::learner_copied_a_store);
+  }
   // I-9, rule 7: a sync neither clears nor copies what was accepted above what it delivers.
   for (const auto& [version, acceptance] : held.accepted) {
     if (version <= log->applied.version) continue;
@@ -401,6 +407,7 @@ void Oracles::on_sent(const std::string& from_host, const std::string& to_host, 
     violated(fmt::format("{} sends {} while it is syncing", from, message_name(message)));
   }
   check_sender(from, held, message);
+  if (const std::string wrong = vote_oracle_.on_sent(from, frame.source, message); !wrong.empty()) violated(wrong);
   if (const auto* collect = std::get_if<Collect>(&message)) {
     const uint64_t life = collected_in_.try_emplace(collect->pn, frame.source.start_count).first->second;
     if (life != frame.source.start_count) {

@@ -14,6 +14,7 @@
 #include "test/sim/counters.h"
 #include "test/sim/lease_oracle.h"
 #include "test/sim/observer.h"
+#include "test/sim/vote_oracle.h"
 
 namespace synod::sim {
 
@@ -35,11 +36,8 @@ class Oracles : public Observer {
   // That a directory, `start` being what was read from it, holds all that this member must not forget.
   void check_durable(const std::string& member, const MonitorStart& start);
 
-  // A wiped member is another member.
-  void forget(const std::string& member) {
-    members_.erase(member);
-    lease_oracle_.forget(member);
-  }
+  // A wiped member is another member. What it had granted binds on: whoever bears its name does not vote.
+  void forget(const std::string& member) { members_.erase(member); }
   // Anybody may report what breaks a promise; the first one counts.
   void violated(const std::string& what);
   const std::string& violation() const { return violation_; }
@@ -70,6 +68,7 @@ class Oracles : public Observer {
     std::map<Version, Acceptance> accepted;  // above applied
     std::deque<WriteJob> unsynced;           // visible, not durable
     ProposalNumber told;                     // the highest pn of a promise, acceptance or grant that it sent
+    bool has_vote = true;
     bool was_leader = false;
     bool was_syncing = false;
     bool is_marked = false;  // durably: it syncs
@@ -96,6 +95,7 @@ class Oracles : public Observer {
   const Cluster& cluster_;
   size_t majority_;
   LeaseOracle lease_oracle_;
+  VoteOracle vote_oracle_;
   std::map<std::string, Held> members_;
   std::map<Version, std::map<Acceptance, std::set<std::string>>> acceptances_;
   std::map<Version, Chosen> chosen_;
