@@ -103,7 +103,7 @@ class Monitor {
   void refuse_if_other_cluster(TimePoint now, Output& out);
 
   // monitor_formation.cc
-  void form(const Monmap& monmap, Output& out);
+  void form(Monmap monmap, Output& out);
   void on_formed(TimePoint now, Formed& formed, Output& out);
 
   // monitor_sync.cc

@@ -4,21 +4,25 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/mutant.h"
 #include "mon/core/monitor.h"
 
 namespace synod {
 
 // "Formed" is recorded after the store is there, so a formed member always has one. That of a learner begins like all
 // others: with the member list, which is the genesis.
-void Monitor::form(const Monmap& monmap, Output& out) {
+void Monitor::form(Monmap monmap, Output& out) {
   SYNOD_ASSERT(identity_.formation != FormationState::formed && !is_forming_store_, "I-7: a member is formed once");
   SYNOD_ASSERT(monmap.find_name(identity_.name) != nullptr, "I-1: a member belongs to a cluster that has its name");
+  for (Member& member : monmap.members) {
+    if (member.name == identity_.name && SYNOD_MUTANT("learner-votes")) member.id = identity_.id;
+  }
   is_forming_store_ = true;
   Identity formed = identity_;
   formed.formation = FormationState::formed;
   formed.monmap = monmap.encode();
   form_task_ = run_task(FormTask{formed.encode(), {Version(), genesis_hash(monmap.fsid)}, monmap.encode()}, out);
-  monmap_ = monmap;
+  monmap_ = std::move(monmap);
   identity_ = std::move(formed);
 }
 

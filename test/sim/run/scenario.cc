@@ -44,6 +44,7 @@ constexpr std::array<TypeInfo, fault_types> type_infos{{
     {"hanging disk at", FaultClass::disks, 5, milliseconds(100), seconds(5)},
     {"new clock rate at", FaultClass::clocks, 5, seconds(1), seconds(5)},
     {"transfer the leadership to", FaultClass::operators, 5, milliseconds(1), milliseconds(2)},
+    {"lose the directory of", FaultClass::memory, 1, milliseconds(50), seconds(4)},
 }};
 const TypeInfo& info(FaultType type) { return type_infos[static_cast<size_t>(type)]; }
 
@@ -91,19 +92,14 @@ bool cuts_links(const Fault& fault) {
   return class_of(fault.type) == FaultClass::partitions || fault.type == FaultType::flap;
 }
 
-// How many members a fault keeps from serving, roughly.
-size_t members_lost(const Fault& fault, size_t members) {
-  if (fault.type == FaultType::power_cut_of_many) return members;
-  const FaultClass of = class_of(fault.type);
-  return of == FaultClass::processes || of == FaultClass::partitions || of == FaultClass::disks ? 1 : 0;
-}
-
 // Sees to it that a run shows something: for about half of the time some fault is active while a majority serves, and
 // for a third of the time at most none does. A rough reckoning: whoever is lost may have been the leader.
 class Pace {
  public:
   explicit Pace(size_t members) : members_(members) {}
 
+  // Who has lost its memory: its vote is gone for good.
+  const std::set<uint64_t>& wiped() const { return wiped_; }
   // When the next fault comes at the latest.
   Duration next_at_most() const { return std::max(active_until_, 2 * (active_ - stalled_) + seconds(1)); }
   // False: it would stop the cluster for too long.
@@ -111,14 +107,17 @@ class Pace {
     const Duration end = fault.at + fault.length;
     std::vector<Duration> ends = ends_;
     std::erase_if(ends, [&](Duration other) { return other <= fault.at; });
-    ends.insert(ends.end(), members_lost(fault, members_), end);
+    const bool is_for_good = fault.type == FaultType::wipe && wiped_.count(fault.member) == 0;
+    const size_t lost = members_lost(fault);
+    ends.insert(ends.end(), lost, is_for_good ? Duration::max() : end);
     std::sort(ends.rbegin(), ends.rend());
     const size_t majority = members_ / 2 + 1;
     const Duration stalled_until = ends.size() < majority ? Duration() : ends[majority - 1];
-    const Duration failover = members_lost(fault, members_) > 0 ? seconds(1) : seconds(0);
+    const Duration failover = lost > 0 ? seconds(1) : seconds(0);
     const Duration stalled = stalled_ + beyond(stalled_until, std::max(fault.at, stalled_until_)) + failover;
     if (stalled > fault.at / 3 + seconds(2)) return false;
     ends_ = std::move(ends);
+    if (is_for_good) wiped_.insert(fault.member);
     stalled_ = stalled;
     stalled_until_ = std::max(stalled_until_, stalled_until);
     active_ += beyond(end, std::max(fault.at, active_until_));
@@ -128,8 +127,17 @@ class Pace {
 
  private:
   static Duration beyond(Duration end, Duration begin) { return std::max(end - begin, Duration()); }
+  // How many voters a fault keeps from serving, roughly.
+  size_t members_lost(const Fault& fault) const {
+    if (fault.type == FaultType::power_cut_of_many) return members_;
+    const bool is_of_many = fault.type == FaultType::split || fault.type == FaultType::bridge;
+    if (wiped_.count(fault.member) > 0 && !is_of_many) return 0;
+    const FaultClass of = class_of(fault.type);
+    return of == FaultClass::links || of == FaultClass::clocks || of == FaultClass::operators ? 0 : 1;
+  }
 
   size_t members_;
+  std::set<uint64_t> wiped_;
   std::vector<Duration> ends_;  // of the faults that keep a member from serving, once for each such member
   Duration active_{};           // for so long some fault is active, of those that came so far
   Duration active_until_{};
@@ -196,6 +204,9 @@ Scenario expand(uint64_t seed, size_t members, Duration length, Profile profile)
   for (size_t i = 0; i <= static_cast<size_t>(FaultClass::operators); ++i) {
     if (faults.chance(50)) classes.insert(static_cast<FaultClass>(i));
   }
+  // Drawn by itself, and from a minority only: without it a seed is what it would be if there were no such class.
+  const size_t wiped_max = (members - 1) / 2;
+  if (wiped_max > 0 && SeededRandom(seed, "memory").chance(50)) classes.insert(FaultClass::memory);
   const Duration interval = std::max<Duration>(mean_length(classes) * 10 / faults.between(8, 22), milliseconds(700));
   std::vector<Duration> cuts;  // the ends of those that run
   Pace pace(members);
@@ -211,6 +222,12 @@ Scenario expand(uint64_t seed, size_t members, Duration length, Profile profile)
     fault.member = faults.chance(40) ? leader_rank : faults.below(members);
     fault.other = faults.below(members);
     fault.amount = faults.next();
+    if (fault.type == FaultType::wipe) {
+      if (fault.member == leader_rank) fault.member = fault.other;
+      if (pace.wiped().size() == wiped_max && pace.wiped().count(fault.member) == 0) {
+        fault.member = *pace.wiped().begin();
+      }
+    }
     std::erase_if(cuts, [&](Duration end) { return end <= at; });
     if (cuts_links(fault) && cuts.size() >= cuts_max) continue;
     if (!pace.add(fault)) continue;

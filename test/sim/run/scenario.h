@@ -44,12 +44,14 @@ enum class FaultType : uint8_t {
   drift,
   // operators
   transfer,
+  // memory
+  wipe,  // the whole directory is lost; the member starts again under its name, with a new id
 };
-inline constexpr size_t fault_types = static_cast<size_t>(FaultType::transfer) + 1;
+inline constexpr size_t fault_types = static_cast<size_t>(FaultType::wipe) + 1;
 const char* fault_name(FaultType type);
 
 // Faults of one class are switched on and off together.
-enum class FaultClass : uint8_t { processes, partitions, links, disks, clocks, operators };
+enum class FaultClass : uint8_t { processes, partitions, links, disks, clocks, operators, memory };
 FaultClass class_of(FaultType type);
 
 struct Fault {
