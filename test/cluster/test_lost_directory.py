@@ -131,7 +131,7 @@ class LostDirectory(ClusterTest):
             stranger.terminate()
 
     def status_at(self, address, state):
-        ran = run(CLI, '--mons', address, '--timeout', 1, '--format', 'json', 'status', seconds=30)
+        ran = run(CLI, '--mons', address, '--timeout', 10, '--format', 'json', 'status')
         status = json.loads(ran.out) if ran.out.strip() else {}
         return status if status.get('state') == state else None
 

@@ -52,6 +52,8 @@ class World {
   void start(const std::string& name);
   void crash(const std::string& name);
   void cut_power(const std::string& name);
+  // Its directory is gone. It starts again under its name with a new id, which is called "c'".
+  void wipe(const std::string& name);
   // What a stopped member has on its disk: versions from 1 on, of which some are applied, and the first ones trimmed.
   struct Log {
     std::vector<LogEntry> entries;

@@ -193,6 +193,7 @@ std::string World::describe_result(const TaskResult& result) {
   if (const auto* compared = std::get_if<RangesCompared>(&result)) {
     return fmt::format("compared ranges: {} differ", compared->differing.size());
   }
+  if (std::holds_alternative<Formed>(result)) return "made its first store";
   if (std::holds_alternative<StoreCreated>(result)) return "made another store";
   if (std::holds_alternative<ChunkWritten>(result)) return "wrote a chunk";
   if (std::holds_alternative<Verified>(result)) return "verified its copy";

@@ -14,7 +14,9 @@ constexpr int64_t questions_per_lease = 20;
 const Peer* Learner::choose_source(const std::vector<const Peer*>& sources) const {
   const Version needed = log_.committed().version.next();
   std::vector<const Peer*> fitting = sources;
-  std::erase_if(fitting, [&](const Peer* peer) { return peer->probe.first > needed; });
+  std::erase_if(fitting, [&](const Peer* peer) {
+    return peer->probe.first > needed || peer->probe.state == MemberState::syncing;
+  });
   const auto followed = std::find_if(fitting.begin(), fitting.end(), [&](const Peer* p) { return p->id == follows_; });
   if (followed != fitting.end()) return *followed;
   return best_provider(fitting, log_.committed().version, last_failed_);
