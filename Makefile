@@ -97,7 +97,7 @@ test-asan: configure-asan
 
 test-tsan: configure-tsan
 	@cmake --build $(BUILD)-tsan --parallel $(JOBS) \
-	  --target synod synod-mon synod-store store_test store_threads_test msg_test client_test planted_race
+	  --target synod synod-mon synod-store sync_order store_test store_threads_test msg_test client_test planted_race
 	@scripts/run_tests $(BUILD)-tsan $(JOBS) \
 	  -R '^(store_test|store_threads_test|msg_test|client_test|planted_race_.*|cluster_test_quorum)$$'
 

@@ -5,14 +5,13 @@
     loopback  as many bytes over a TCP connection on loopback, from memory to memory
 """
 
-import os
 import shutil
 import socket
 import subprocess
 import threading
 import time
 
-from machine import Failure, run
+from machine import Failure, run, sync_tree
 
 PIECE = 1 << 20
 
@@ -20,28 +19,19 @@ PIECE = 1 << 20
 def measure(bulk_load, source, scratch):
     """Seconds of each, of the data in the directory `source`; `scratch` is emptied."""
     target = scratch / 'floor'
-    os.sync()
+    sync_tree(scratch)
     loaded = run(bulk_load, source, target).result
     shutil.rmtree(target)
-    os.sync()
     start = time.monotonic()
     copied = subprocess.run(['cp', '-r', source, target], capture_output=True, check=False)
     copy = time.monotonic() - start
     if copied.returncode != 0:
         raise Failure(f'cp -r {source} {target}: {copied.stderr.decode(errors="replace").strip()}')
-    _sync_tree(target)
+    sync_tree(target)
     synced = time.monotonic() - start
     shutil.rmtree(target)
     return {'load_s': loaded['seconds'], 'load_processor_s': loaded['processor_s'], 'cp_s': copy,
             'cp_synced_s': synced, 'loopback_s': loopback(loaded['bytes'])}
-
-
-def _sync_tree(root):
-    for directory, _, files in os.walk(root):
-        for path in [*(os.path.join(directory, name) for name in files), directory]:
-            descriptor = os.open(path, os.O_RDONLY)
-            os.fsync(descriptor)
-            os.close(descriptor)
 
 
 def loopback(count):

@@ -128,15 +128,28 @@ def run(*command):
         return Ran(json.loads(text) if text.strip() else {}, peak, used, measured)
 
 
-def wait_until_idle(pids, seconds=120):
-    """Until these processes do next to nothing, as after their compactions, and what they wrote is on the disk."""
+def sync_tree(root):
+    """All below a directory is on the disk. Files may come and go meanwhile. (Not sync(2), which waits for the files of
+    everybody else on the machine, too.)"""
+    for directory, _, files in os.walk(root):
+        for path in [*(os.path.join(directory, name) for name in files), directory]:
+            try:
+                descriptor = os.open(path, os.O_RDONLY)
+            except FileNotFoundError:
+                continue
+            os.fsync(descriptor)
+            os.close(descriptor)
+
+
+def wait_until_idle(pids, root, seconds=120):
+    """Until these processes do next to nothing, as after their compactions, and what is below `root` is on the disk."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         before = sum(map(processor_seconds, pids))
         time.sleep(0.5)
         if sum(map(processor_seconds, pids)) - before <= 0.05:
             break
-    os.sync()
+    sync_tree(root)
 
 
 # -------------------------------------------------------------------------------------------------------------- sockets

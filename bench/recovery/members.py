@@ -17,9 +17,9 @@ from machine import Failure, Watch, Wire, die_with_the_benchmark, memory, reset_
 
 VICTIM = 'c'
 OTHERS = ('a', 'b')
-FINISHED = re.compile(r'sync finished (.*)')
 # A line of the log: wall time, level, seconds on the machine's clock, the rest.
 STEP = re.compile(r'^\S+ \S+ (\d+\.\d+) mon\..*? sync \[(\d+)\]', re.MULTILINE)
+FINISHED = re.compile(r'^\S+ \S+ (\d+\.\d+) mon\..*? sync finished (.*)', re.MULTILINE)
 CAUGHT_UP = 'sync [14] is in quorum'
 LIMIT_S = 3600   # of one sync
 KEY_BYTES = 32   # of synod_load
@@ -69,7 +69,8 @@ class Members:
     def fill(self):
         self.cluster.form()
         watch = Watch()
-        written = self.load_tool('fill', '--connections', 4, '--batch', self.fill_batch())
+        # A store that has to merge its tables first may let writes wait for long.
+        written = self.load_tool('fill', '--connections', 4, '--batch', self.fill_batch(), '--timeout', 120)
         self.wait_idle()
         return {**written, 'per_second': written['keys'] / written['seconds'], 'idle_after_s': watch.seconds()}
 
@@ -93,7 +94,7 @@ class Members:
 
     def wait_idle(self):
         self.cluster.wait_level([name for name in self.cluster.names if self.cluster[name].is_running])
-        wait_until_idle(self.pids())
+        wait_until_idle(self.pids(), self.cluster.root)
 
     def start(self):
         self.cluster.start()
@@ -112,7 +113,8 @@ class Members:
         batch = max(1, min(self.fill_batch(), count // 1000))
         for _ in range(-(-VERSIONS_TO_TRIM * batch // count)):
             self.seed += 1
-            self.load_tool('fill', '--step', step, '--connections', 1, '--batch', batch, mons=OTHERS)
+            self.load_tool('fill', '--step', step, '--connections', 1, '--batch', batch,
+                           '--timeout', 120, mons=OTHERS)
             if all(self.cluster.member_status(name)['first_committed'] > needs for name in OTHERS):
                 return
         raise Failure(f'the log still holds version {needs}, which {VICTIM} needs')
@@ -157,14 +159,18 @@ class Members:
         measured = watch.stop()
         wire.look()
         text = daemon.log_bytes()[log_start:].decode(errors='replace')
-        said = FINISHED.findall(text)
-        if len(said) != 1:
-            raise Failure(f'{VICTIM} came back with {len(said)} syncs, see {daemon.log}')
-        fields = dict(field.split('=', 1) for field in said[0].split() if '=' in field)
+        finished = FINISHED.findall(text)
+        if len(finished) != 1:
+            raise Failure(f'{VICTIM} came back with {len(finished)} syncs, see {daemon.log}')
+        steps = [(float(at), int(number)) for at, number in STEP.findall(text)]
+        fields = dict(field.split('=', 1) for field in finished[0][1].split() if '=' in field)
         provider = fields['provider']
         peak = {name: memory(self.cluster[name].pid)[1] for name in (provider, VICTIM)}
         return {
-            'seconds': measured['seconds'], 'sync_s': float(fields['seconds']), 'step_s': self.steps(text),
+            'seconds': measured['seconds'], 'sync_s': float(finished[0][0]) - steps[0][0],
+            # Each begins with step 3; of each step, when it was logged last.
+            'attempts': sum(number == 3 for _, number in steps),
+            'step_s': {f'step {number}': at - steps[0][0] for at, number in steps},
             'chunks': int(fields['chunks']), 'keys': int(fields['keys']), 'payload_bytes': int(fields['bytes']),
             'received_bytes': wire.received(), 'sent_bytes': wire.sent(),
             'peak_memory': {'provider': peak[provider], 'requester': peak[VICTIM]},
@@ -187,12 +193,6 @@ class Members:
                 raise Failure(f'{VICTIM} has not caught up within {LIMIT_S} s, see {daemon.log}')
             wire.look()
             time.sleep(0.01 if watch.seconds() < 10 else 0.05)
-
-    @staticmethod
-    def steps(text):
-        """Seconds from the first step to the last time that each was logged."""
-        found = [(float(at), int(number)) for at, number in STEP.findall(text)]
-        return {f'step {number}': at - found[0][0] for at, number in found}
 
     # ---------------------------------------------------------------------------------------------------------- the end
 

@@ -1,12 +1,11 @@
 """Syncs of stopped stores with synod-store, without a network."""
 
 import dataclasses
-import os
 import shutil
 import subprocess
 
 import floors
-from machine import Failure, run
+from machine import Failure, run, sync_tree
 
 
 @dataclasses.dataclass
@@ -29,7 +28,7 @@ def measure(case, tools, source, data, scratch):
     target = scratch / 'target'
     if case.prepare:
         case.prepare(target)
-    os.sync()
+    sync_tree(scratch)
     ran = run(tools.store, 'sync', source, target, '--format', 'json', *case.options)
     compare(tools.store, source, target)
     shutil.rmtree(target)

@@ -52,7 +52,8 @@ def round_line(entry):
     """What one round came to, in one line."""
     noise = entry['noise']
     measured = ' '.join(f'{label} {entry["floors"][name]:.2f}' for name, label in FLOORS)
-    return (f'{entry["seconds"]:.2f} s (sync {entry["sync_s"]:.2f}), floors {measured}; memory {memory_of(entry)} MiB; '
+    attempts = f' in {entry["attempts"]} attempts' if entry.get('attempts', 1) > 1 else ''
+    return (f'{entry["seconds"]:.2f} s (sync {entry["sync_s"]:.2f}{attempts}), floors {measured}; memory {memory_of(entry)} MiB; '
             f'noise {noise["other_cores"]:.2f} + {noise["stolen_cores"]:.2f} cores')
 
 
@@ -89,8 +90,8 @@ def table(store):
 
 
 LEGEND = """\
-seconds: of the command, or from the start of the process until the member is in quorum; sync: from the choice of a
-provider to the switch to the copy. x: the sync's seconds by those of a floor in the same round, median; load: LevelDB
+seconds: of the command, or from the start of the process until the member is in quorum; sync: from the first choice of
+a provider to the switch to the copy. x: the sync's seconds by those of a floor in the same round, median; load: LevelDB
 takes the same data in the same batches and syncs once; loopback: as many bytes over TCP. data: keys and values that
 were sent; wire: bytes that the member received over TCP. cpu s: the processor's seconds in both ends, and in the load.
 noise: cores that something else used, or the hypervisor took.

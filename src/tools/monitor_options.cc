@@ -35,7 +35,7 @@ struct Settings {
   uint64_t lease_ms = 0, log_retain_versions = 0, log_trim_min = 0;
   uint64_t max_value_bytes = 0, max_key_bytes = 0, sync_chunk_bytes = 0, sync_rate = 0, sync_hold_bytes = 0,
            write_buffer_bytes = 0;
-  bool mirror_store = false;
+  bool mirror_store = false, trace_sync = false;
 };
 
 po::options_description describe(Settings& settings) {
@@ -73,6 +73,8 @@ po::options_description describe(Settings& settings) {
       ("mirror-store", po::bool_switch(&settings.mirror_store),
        "for debugging: keep all of the store in memory, too, compare each operation, and stop at the first "
        "difference")  //
+      ("trace-sync", po::bool_switch(&settings.trace_sync),
+       "log every event of store synchronization, each as one line, at level info; doc/sync.md lists them")  //
       ("log-level", po::value(&settings.log_level)->value_name("LEVEL")->default_value("info"),
        "debug, info, warning, error or off")  //
       ("help", "print this")("version", "print the version, with the commit");
@@ -122,6 +124,7 @@ Result<DaemonOptions> to_options(const Settings& settings, bool form) {
   options.core.sync_hold_bytes = settings.sync_hold_bytes;
   options.database.write_buffer_bytes = settings.write_buffer_bytes;
   options.database.mirror = settings.mirror_store;
+  options.trace_sync = settings.trace_sync;
   return options;
 }
 

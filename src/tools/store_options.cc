@@ -32,7 +32,7 @@ const Command commands[] = {
     {"sync",
      "SRC DST",
      2,
-     {"delta", "chunk-bytes", "window", "stop-after-chunk", "resume", "format"},
+     {"delta", "chunk-bytes", "window", "stop-after-chunk", "resume", "trace-sync", "format"},
      "copies the store of SRC to DST, a new directory or an older copy"},
     {"set", "DIR KEY VALUE --accept-risk", 3, {"accept-risk"}, "stores VALUE under KEY"},
     {"rm", "DIR KEY --accept-risk", 2, {"accept-risk"}, "removes KEY"},
@@ -50,6 +50,7 @@ po::options_description described_options() {
   add("stop-after-chunk", po::value<std::string>()->value_name("N"),
       "sync: end once chunk N of the copy is durable, with exit code 4");
   add("resume", "sync: go on with a copy that was begun");
+  add("trace-sync", "sync: tell every event on standard error, each as one line");
   add("format", po::value<std::string>()->value_name("F"), "sync: plain or json (default plain)");
   add("help", "print this and exit");
   add("version", "print the commit that this was built from and exit");
@@ -76,6 +77,7 @@ Status assign_option(const std::string& name, const std::string& value, StoreSyn
   if (name == "stop-after-chunk") return assign_number(name, value, UINT64_MAX, sync.stop_after_chunk);
   if (name == "resume") sync.resume = true;
   if (name == "delta") sync.delta = true;
+  if (name == "trace-sync") sync.trace = true;
   if (name == "format") {
     if (value != "plain" && value != "json") {
       return usage_error(fmt::format("--format takes plain or json, not '{}'", value));

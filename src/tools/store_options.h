@@ -14,6 +14,7 @@ struct StoreSyncOptions {
   uint64_t stop_after_chunk = 0;  // counted from the beginning of the copy; 0: not
   bool resume = false;
   bool delta = false;
+  bool trace = false;
   bool as_json = false;
 };
 

@@ -138,6 +138,8 @@ int report_complete(const StoreOptions& options, const Position& applied) {
 // Draws the progress, and ends the sync when the user wants that.
 class Watcher {
  public:
+  explicit Watcher(bool is_drawn) : bar_(is_drawn && isatty(STDERR_FILENO) != 0, 1000) {}
+
   bool operator()(const LocalSync::Progress& progress) {
     const CopyRecord& copy = progress.copy;
     bar_.show(progress.per_mille, copy.cursor.is_complete()
@@ -149,7 +151,7 @@ class Watcher {
   void clear() { bar_.clear(); }
 
  private:
-  ProgressBar bar_{isatty(STDERR_FILENO) != 0, 1000};
+  ProgressBar bar_;
 };
 
 CoreOptions core_options(const StoreOptions& options) {
@@ -159,17 +161,22 @@ CoreOptions core_options(const StoreOptions& options) {
   return core;
 }
 
+void print_event(const std::string& who, const SyncEvent& event) {
+  fmt::print(stderr, "{} {}\n", who, to_string(event));
+}
+
 // One sync, or two: what the source cannot go on with, or was no way to a right copy, is begun again.
 int run_sync(const StoreOptions& options, const MonitorStore& source, Target target) {
   const bool has_store = target.store != nullptr;
   StoreEngine engine(*target.dir, std::move(target.store), {});
   if (target.unfinished) engine.go_on_with(*std::move(target.unfinished));
-  Watcher watcher;
+  Watcher watcher(!options.sync.trace);
+  const LocalSync::OnSyncEvent trace = options.sync.trace ? print_event : LocalSync::OnSyncEvent();
   const auto watch = [&](const LocalSync::Progress& progress) { return watcher(progress); };
   CopyRecord before = target.copy.value_or(CopyRecord());
   const LocalSync::Source from{source, options.arguments[0]};
   std::optional<LocalSync> sync;
-  sync.emplace(core_options(options), from, LocalSync::Target{engine, target.current, target.copy, has_store});
+  sync.emplace(core_options(options), from, LocalSync::Target{engine, target.current, target.copy, has_store}, trace);
   Result<bool> is_complete = sync->run(options.sync.stop_after_chunk, watch);
   if (!is_complete && is_complete.error().code() == Code::refused) {
     const Result<TaskResult> discarded = engine.run(DiscardCopyTask{});
@@ -179,7 +186,8 @@ int run_sync(const StoreOptions& options, const MonitorStore& source, Target tar
       fmt::print(stderr, "synod-store: begins again from the start: {}\n", is_complete.error().message());
       before = CopyRecord();
       const bool is_delta = has_store && !sync->has_refuted_delta();
-      sync.emplace(core_options(options), from, LocalSync::Target{engine, target.current, std::nullopt, is_delta});
+      sync.emplace(core_options(options), from, LocalSync::Target{engine, target.current, std::nullopt, is_delta},
+                   trace);
       is_complete = sync->run(options.sync.stop_after_chunk, watch);
     }
   }

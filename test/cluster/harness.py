@@ -1,13 +1,15 @@
 """Clusters of real processes, for the tests in this folder.
 
 A test gets its clusters from ClusterTest.cluster(). When the test is over, each of them is brought back to full
-strength, everything that it had acknowledged is read back, its members are stopped with SIGTERM, and every pair of
-stores is compared byte by byte; any difference, any daemon that ended by itself and any failed assertion fails the
-test. Nothing that a test does or forgets turns that off.
+strength, everything that it had acknowledged is read back, its members are stopped with SIGTERM, every pair of stores is
+compared byte by byte, and the events of all syncs, as the logs tell them, are judged; any difference, any event that was
+not permitted, any daemon that ended by itself and any failed assertion fails the test. Nothing that a test does or forgets
+turns that off.
 
-    SYNOD_BIN    where the programs are (default: build/bin in the repository)
-    SYNOD_SEED   the seed of all that is random (default: a new one, which is printed)
-    SYNOD_KEEP   if set, directories and logs of tests that passed are kept, too
+    SYNOD_BIN         where the programs are (default: build/bin in the repository)
+    SYNOD_SYNC_ORDER  the program that judges the events of syncs (default: test/sync_order beside SYNOD_BIN)
+    SYNOD_SEED        the seed of all that is random (default: a new one, which is printed)
+    SYNOD_KEEP        if set, directories and logs of tests that passed are kept, too
 """
 
 import ctypes
@@ -29,6 +31,7 @@ import unittest
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 BIN = REPOSITORY / os.environ.get('SYNOD_BIN', 'build/bin')
 MON, CLI, STORE = (str(BIN / name) for name in ('synod-mon', 'synod', 'synod-store'))
+SYNC_ORDER = os.environ.get('SYNOD_SYNC_ORDER') or str(BIN.parent / 'test/sync_order')
 
 OK, NOT_FOUND, USAGE, UNAVAILABLE, UNKNOWN, REFUSED, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
 
@@ -301,7 +304,7 @@ class Cluster:
 
     def command(self, name, data=None, members=None):
         return [MON, '--name', name, '--data', str(data or self.root / name),
-                '--initial-members', members or self.members_option, *self.options]
+                '--initial-members', members or self.members_option, '--trace-sync', *self.options]
 
     def __getitem__(self, name):
         return self.daemons[name]
@@ -479,6 +482,13 @@ class Cluster:
             if found:
                 raise AssertionError(f'the log of {daemon.name} says "{found[0].decode()}"\n{daemon.log_tail(60)}')
 
+    def check_sync_order(self):
+        """The events of all syncs, in all lives, happened in an order that doc/sync.md permits."""
+        logs = [daemon.log for daemon in self.daemons.values() if daemon.log.exists()]
+        ran = run(SYNC_ORDER, *logs) if logs else None
+        if ran and ran.code != 0:
+            raise AssertionError(f'the events of syncs, by {ran.command}: {ran.text}{ran.err}')
+
     def log_tails(self):
         return '\n'.join(daemon.log_tail() for daemon in self.daemons.values() if daemon.log.exists())
 
@@ -499,6 +509,7 @@ class Cluster:
             else:
                 self.terminate_all()
             self.check_logs()
+            self.check_sync_order()
         finally:
             self.kill_all()
 

@@ -98,12 +98,14 @@ class MonitorCommandLine(ClusterTest):
             config.write_text(f'name = {name}\ndata = {daemon.data}\ninitial-members = {cluster.members_option}\n'
                               'lease-ms = 900\nlog-retain-versions = 100\nlog-trim-min = 50\nmax-value-bytes = 2000\n'
                               'max-key-bytes = 100\nsync-chunk-bytes = 4096\nsync-rate = 1000000\n'
-                              'sync-hold-bytes = 1000000\nlog-level = debug\n')
+                              'sync-hold-bytes = 1000000\ntrace-sync = true\nlog-level = debug\n')
             daemon.command = [MON, '--config', str(config)]
         cluster.form()
         self.assert_exit(cluster.synod('put', 'key', 'x' * 2001), REFUSED)
         cluster.put('key', 'x' * 2000)
         self.assert_exit(cluster.synod('put', 'k' * 101, 'x'), REFUSED)
+        for daemon in cluster.daemons.values():
+            self.assertIn(b' sync [1] started cookie=', daemon.log_bytes())
 
     def test_help_and_version_go_to_stdout(self):
         for program in (MON, CLI, STORE):
@@ -115,7 +117,8 @@ class MonitorCommandLine(ClusterTest):
             self.assertEqual(ran.err, '')
         for option in ('--name', '--data', '--initial-members', '--config', '--form', '--lease-ms',
                        '--log-retain-versions', '--log-trim-min', '--max-value-bytes', '--max-key-bytes',
-                       '--sync-chunk-bytes', '--sync-rate', '--sync-hold-bytes', '--log-level'):
+                       '--sync-chunk-bytes', '--sync-rate', '--sync-hold-bytes', '--trace-sync',
+                       '--log-level'):
             self.assertIn(option, run(MON, '--help').text)
 
     def test_a_port_in_use_is_refused_with_the_reason(self):

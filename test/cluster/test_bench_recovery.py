@@ -65,7 +65,8 @@ class BenchRecovery(ClusterTest):
         self.assertEqual(set(entry['peak_memory']), {'provider', 'requester'})
         for end, before in entry['memory_before'].items():
             self.assertGreaterEqual(entry['peak_memory'][end], before)
-        self.assertEqual(list(entry['step_s'])[-1], 'step 14')
+        self.assertGreaterEqual(entry['attempts'], 1)
+        self.assertIn('step 14', entry['step_s'])
 
     def check_clients(self, client):
         for phase in ('before', 'during', 'after'):

@@ -9,7 +9,7 @@ import sys
 import time
 import unittest
 
-from harness import (INTERRUPTED, OK, PATIENCE, REPOSITORY, STORE, ClusterTest, die_with_the_test, run,
+from harness import (INTERRUPTED, OK, PATIENCE, REPOSITORY, STORE, SYNC_ORDER, ClusterTest, die_with_the_test, run,
                      seeded_random, wait_until)
 
 DEMO = str(REPOSITORY / 'scripts/demo')
@@ -48,7 +48,8 @@ class Demo(ClusterTest):
         self.assertEqual(self.daemons(), [])
         for first, second in ('ab', 'bc', 'ca'):
             self.assert_exit(run(STORE, 'compare', self.directory / first, self.directory / second), OK)
-        self.assertTrue(all((self.directory / f'{name}.log').stat().st_size for name in 'abc'))
+        logs = [self.directory / f'{name}.log' for name in 'abc']
+        self.assertRegex(self.assert_exit(run(SYNC_ORDER, *logs), 0).text, r'^[1-9]\d* events in a permitted order\n$')
 
     def test_the_demo_interrupted_at_any_moment_stops_its_monitors_and_exits_130(self):
         chance = seeded_random(self.id())

@@ -27,7 +27,7 @@ void run(ByteView input) {
 std::vector<Bytes> seeds() {
   return {"name = a\ndata = /var/lib/synod\ninitial-members = a=127.0.0.1:7101,winner=127.0.0.1:7102\n",
           "# comment\nname=a\ndata=d\ninitial-members=a=h:1\nlease-ms = 500\nlog-level = debug\n",
-          "max-value-bytes = 4194304\nsync-chunk-bytes = 1024\nsync-rate = 16384\n",
+          "max-value-bytes = 4194304\nsync-chunk-bytes = 1024\nsync-rate = 16384\ntrace-sync = true\n",
           "lease-ms = -1\n",
           "[section]\nname = a\n",
           "name = a\nname = b\n",

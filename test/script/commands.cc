@@ -377,7 +377,7 @@ Status Commands::status(const Words& words) {
 }
 
 Status Commands::transcript_filter(const Words& words) {
-  if (words.size() < 2) return bad(words[0] + " writes|events|answers|messages|MESSAGE ...");
+  if (words.size() < 2) return bad(words[0] + " writes|events|sync|answers|messages|MESSAGE ...");
   for (size_t i = 1; i < words.size(); ++i) {
     if (words[0] == "hide") {
       transcript_.hide(words[i]);

@@ -10,7 +10,8 @@ namespace synod::script {
 
 class Transcript {
  public:
-  // Words that can be hidden: writes, events, answers, messages (all of them), or the name of one message.
+  // Words that can be hidden: writes, events, sync (which is hidden until it is shown), answers, messages (all of
+  // them), or the name of one message.
   void hide(const std::string& word) { hidden_.insert(word); }
   void show(const std::string& word) { hidden_.erase(word); }
   bool is_shown(const std::string& word) const { return hidden_.count(word) == 0; }
@@ -34,7 +35,7 @@ class Transcript {
   size_t violations() const { return violations_; }
 
  private:
-  std::set<std::string> hidden_;
+  std::set<std::string> hidden_{"sync"};
   std::string text_;
   size_t violations_ = 0;
 };

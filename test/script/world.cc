@@ -269,6 +269,7 @@ void World::check() {
     if (member->process == nullptr) continue;
     const Monitor& monitor = member->process->monitor;
     monitor.check_invariants();
+    check_sync_order(*member);
     if (monitor.has_lease(now_)) with_lease.push_back(name);
     const Position committed = monitor.committed();
     if (committed.version == Version()) continue;
@@ -280,6 +281,16 @@ void World::check() {
   if (with_lease.size() > 1) {
     transcript_.violation(fmt::format("{} hold the lease at the same time", fmt::join(with_lease, " and ")));
   }
+}
+
+std::string World::name_in_events(const Member& member) const {
+  return monmap_.find(member.id) != nullptr ? member.name : to_string(member.id);
+}
+
+void World::check_sync_order(const Member& member) {
+  sync_order_.on_state(name_in_events(member), member.process->monitor.state());
+  if (sync_order_.violation().empty() || std::exchange(is_order_broken_, true)) return;
+  transcript_.violation(names_.in(sync_order_.violation()));
 }
 
 std::string World::status(const std::string& name) {

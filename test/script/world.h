@@ -17,6 +17,7 @@
 #include "test/script/home.h"
 #include "test/script/names.h"
 #include "test/script/transcript.h"
+#include "test/sim/check/sync/sync_order.h"
 
 namespace synod::script {
 
@@ -141,6 +142,7 @@ class World {
   void feed(Member& member, Input input, const std::string& heading, bool is_wanted = false);
   void work();
   void perform(Member& member, Output out, Effects& lines);
+  void trace_sync(Member& member, const std::vector<SyncEvent>& events, Effects& lines);
   void persist(Member& member, Output& out, Effects& lines);
   void send_all(Member& member, std::vector<Envelope> envelopes, const std::string& verb, Effects& lines);
   void post(Member& member, Envelope envelope);
@@ -153,6 +155,9 @@ class World {
   std::string describe_result(const TaskResult& result);
   std::list<Letter>::iterator find(const LetterFilter& filter);
   void check();
+  // As the events of others call it.
+  std::string name_in_events(const Member& member) const;
+  void check_sync_order(const Member& member);
 
   CoreOptions options_;
   Transcript& transcript_;
@@ -167,6 +172,8 @@ class World {
   uint64_t last_token_ = 0;
   std::map<uint64_t, std::string> requests_;
   std::map<Version, ChainHash> chosen_;  // what any member has committed
+  sim::SyncOrder sync_order_;
+  bool is_order_broken_ = false;  // and that was told
 };
 
 }  // namespace synod::script

@@ -9,6 +9,7 @@
 namespace synod::script {
 
 void World::perform(Member& member, Output out, Effects& lines) {
+  trace_sync(member, out.sync_events, lines);
   persist(member, out, lines);
   send_all(member, std::move(out.messages), "sends", lines);
   std::vector<Envelope> waiting;
@@ -36,6 +37,14 @@ void World::perform(Member& member, Output out, Effects& lines) {
     lines.push_back(names_.in(process.monitor.trace_prefix() + " " + event.text));
   }
   if (out.exit) lines.push_back(fmt::format("{} exits with {}: {}", member.name, out.exit->code, out.exit->reason));
+}
+
+void World::trace_sync(Member& member, const std::vector<SyncEvent>& events, Effects& lines) {
+  for (const SyncEvent& event : events) {
+    sync_order_.on_event(name_in_events(member), event);
+    if (!transcript_.is_shown("sync")) continue;
+    lines.push_back(names_.in(member.process->monitor.trace_prefix() + " " + to_string(event)));
+  }
 }
 
 // ---------------------------------------------------------------------------------------------- disk

@@ -134,6 +134,9 @@ std::optional<Refusal> Cluster::open(Member& m) {
   p.executor = std::make_unique<Executor>(Executor::World{p.clock, p.clock, p.random, p.transport, p.storage},
                                           std::move(opened.start), options.messenger, on_exit);
   p.executor->check_every_step();
+  p.executor->trace_sync([this, &m](const SyncEvent& event) {
+    for (Observer* observer : observers_) observer->on_sync_event(m.name, event);
+  });
   SYNOD_ASSERT(p.executor->start().is_ok(), "a host listens");
   return std::nullopt;
 }

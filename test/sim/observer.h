@@ -21,6 +21,8 @@ class Observer {
   // A write is about to be completed towards the executor, or a task of the store.
   virtual void on_written(const std::string& /*member*/, const WriteJob& /*job*/, const Status& /*status*/) {}
   virtual void on_ran(const std::string& /*member*/, const Task& /*task*/, const Result<TaskResult>& /*result*/) {}
+  // Of a step of the member, before anything that it asks for is done.
+  virtual void on_sync_event(const std::string& /*member*/, const SyncEvent& /*event*/) {}
   // A call of a process to its disk, before it is done.
   virtual void on_disk(const std::string& /*member*/, const DiskEvent& /*event*/) {}
   // A frame enters the network: of two members, or also to and from clients.

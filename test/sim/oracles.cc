@@ -112,6 +112,21 @@ void Oracles::check_copy(const std::string& member, const MonitorStart& start, c
       fmt::format("{} has acknowledged {} chunks of a copy, and has {}", member, before.acknowledged, copy.written));
 }
 
+void Oracles::on_sync_event(const std::string& member, const SyncEvent& event) {
+  sync_order_.on_event(name_in_events(member), event);
+  check_sync_order();
+}
+
+// As the others' events call it.
+std::string Oracles::name_in_events(const std::string& member) const {
+  const MemberId id = cluster_.monitor(member).id();
+  return vote_oracle_.has_vote(id) ? member : to_string(id);
+}
+
+void Oracles::check_sync_order() {
+  if (!sync_order_.violation().empty()) violated("events of syncs: " + sync_order_.violation());
+}
+
 void Oracles::on_disk(const std::string& member, const DiskEvent& event) {
   const bool is_new_log = event.call == DiskCall::create && event.file == FileClass::wal;
   if (is_new_log && !members_[member].accepted.empty()) counters_.count(Rare::log_rotated_between_accept_and_commit);
@@ -455,6 +470,8 @@ void Oracles::on_stepped(const std::string& member) {
   const Monitor& monitor = cluster_.monitor(member);
   Held& held = members_[member];
   const MemberState state = monitor.state();
+  sync_order_.on_state(name_in_events(member), state);
+  check_sync_order();
   const bool is_leader = state == MemberState::leader;
   if (is_leader && !held.was_leader) counters_.count(Rare::election_won);
   // A leader that gives up looks for another one first; one that collects anew does not.

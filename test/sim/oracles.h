@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "test/sim/check/sync/sync_order.h"
 #include "test/sim/counters.h"
 #include "test/sim/lease_oracle.h"
 #include "test/sim/observer.h"
@@ -29,6 +30,7 @@ class Oracles : public Observer {
   void on_end(const std::string& member, EndOfLife how) override;
   void on_written(const std::string& member, const WriteJob& job, const Status& status) override;
   void on_ran(const std::string& member, const Task& task, const Result<TaskResult>& result) override;
+  void on_sync_event(const std::string& member, const SyncEvent& event) override;
   void on_disk(const std::string& member, const DiskEvent& event) override;
   void on_sent(const std::string& from_host, const std::string& to_host, const Received& frame) override;
   void on_stepped(const std::string& member) override;
@@ -47,6 +49,7 @@ class Oracles : public Observer {
   Version last_chosen() const { return chosen_.empty() ? Version() : chosen_.rbegin()->first; }
   Counters& counters() { return counters_; }
   const Counters& counters() const { return counters_; }
+  const SyncOrder& sync_order() const { return sync_order_; }
 
  private:
   struct Acceptance {
@@ -87,6 +90,8 @@ class Oracles : public Observer {
   void check_promise_told(const std::string& from, Held& held, const ProposalNumber& pn, const char* what);
   void check_sender(const std::string& from, Held& held, const Message& message);
   void check_leases();
+  std::string name_in_events(const std::string& member) const;
+  void check_sync_order();
   void check_caps(const std::string& member);
   // Of what is rare and not forbidden.
   void count_rare(const std::string& from, const std::string& to, const Message& message);
@@ -96,6 +101,7 @@ class Oracles : public Observer {
   size_t majority_;
   LeaseOracle lease_oracle_;
   VoteOracle vote_oracle_;
+  SyncOrder sync_order_;
   std::map<std::string, Held> members_;
   std::map<Version, std::map<Acceptance, std::set<std::string>>> acceptances_;
   std::map<Version, Chosen> chosen_;

@@ -59,6 +59,7 @@ void Monitor::start_log(TimePoint now, LogState log, TimePoint quiet_until) {
 
 std::string Monitor::name_of(MemberId id) const {
   if (const Member* member = monmap_ ? monmap_->find(id) : nullptr) return member->name;
+  if (id == identity_.id) return identity_.name;
   const Peer* peer = peers_.find(id);
   return peer != nullptr ? peer->probe.name : to_string(id);
 }
@@ -80,10 +81,31 @@ std::vector<std::string> Monitor::addresses() const {
 Output Monitor::step(TimePoint now, Input input) {
   Output out;
   out.step = ++step_;
+  if (step_ == 1) {
+    out.emit({.kind = SyncEventKind::started,
+              .start = identity_.start_count,
+              .is_marked = is_marked_,
+              .chunks = copy_ ? copy_->chunks : 0,
+              .reason = copy_given_up_});
+  }
   if (paxos_) paxos_->begin_step(now, disk_hangs(now), out);
   std::visit([&](auto& what) { handle(now, what, out); }, input);
   finish(now, out);
+  name_members(out);
   return out;
+}
+
+// The parts know ids; a trace is read by people, and across members. A learner has its id for a name: the other one is
+// that of a member.
+void Monitor::name_members(Output& out) const {
+  const auto listed_name_of = [&](MemberId id) {
+    const Member* member = monmap_ ? monmap_->find(id) : nullptr;
+    return member != nullptr ? member->name : id ? to_string(id) : std::string();
+  };
+  for (SyncEvent& event : out.sync_events) {
+    event.peer = listed_name_of(event.peer_id);
+    event.leader = listed_name_of(event.leader_id);
+  }
 }
 
 // What follows from every step, whatever it was.
@@ -217,6 +239,8 @@ void Monitor::handle(TimePoint now, StoreProgress& input, Output& out) {
   SYNOD_ASSERT(input.visible_step >= progress_.visible_step && input.durable_step >= progress_.durable_step,
                "I-10: what is done stays done");
   SYNOD_ASSERT(input.visible_step <= step_ && input.durable_step <= step_, "I-10: only what was asked for is done");
+  const bool is_marker_done = progress_.durable_step < marker_step_ && input.durable_step >= marker_step_;
+  if (is_marker_done) out.emit({.kind = SyncEventKind::marked, .cookie = requester_ ? requester_->cookie() : 0});
   progress_ = input;
   auto is_done = [&](const PendingWrite& write) {
     return (write.is_durable ? input.durable_step : input.visible_step) >= write.step;
@@ -306,7 +330,9 @@ void Monitor::on_chosen(TimePoint now, Output& out) {
   const std::vector<LogEntry> chosen = paxos_ ? paxos_->take_chosen() : learner_->take_chosen();
   for (const LogEntry& entry : chosen) {
     const LogChange change = log_change_in(entry.value);
-    on_holds_changed(holds_.on_chosen(now, change, entry.value.size()), out);
+    const std::vector<TrimHold> changed = holds_.on_chosen(now, change, entry.value.size());
+    emit_holds(entry.version, change, changed, out);
+    on_holds_changed(changed, out);
     if (change.trim_floor == Version()) continue;
     trim_floor_ = std::max(trim_floor_, change.trim_floor);
     if (paxos_) paxos_->trim_to(provider_.trim_limit(change.trim_floor), out);
@@ -363,7 +389,7 @@ Probe Monitor::make_probe() const {
   probe.promised = identity_.promised;
   if (paxos_) probe.leader = paxos_->leader();
   if (paxos_ && paxos_->is_leader()) {
-    probe.commit_us = std::chrono::duration_cast<std::chrono::microseconds>(commit_time_).count();
+    probe.commit_us = uint64_t(std::chrono::duration_cast<std::chrono::microseconds>(commit_time_).count());
   }
   if (requester_) probe.sync = requester_->progress();
   return probe;

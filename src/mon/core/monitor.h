@@ -92,6 +92,7 @@ class Monitor {
   void on_log_read(uint64_t task, const ReadLogDone& done, Output& out);
   void on_chosen(TimePoint now, Output& out);
   void finish(TimePoint now, Output& out);
+  void name_members(Output& out) const;
   void start_log(TimePoint now, LogState log, TimePoint quiet_until);
   std::string name_of(MemberId id) const;
   bool is_member() const { return monmap_ && monmap_->find(identity_.id) != nullptr; }
@@ -143,9 +144,10 @@ class Monitor {
   Version trim_due() const;
   std::vector<HoldStatus> hold_statuses(TimePoint now) const;
   void on_hold_trim(TimePoint now, const HoldTrim& hold, Output& out);
+  void emit_holds(Version at, const LogChange& change, const std::vector<TrimHold>& changed, Output& out);
   void on_holds_changed(const std::vector<TrimHold>& holds, Output& out);
   void lead_holds(TimePoint now);
-  void tick_holds(TimePoint now);
+  void tick_holds(TimePoint now, Output& out);
   Duration admission_delay(TimePoint now) const;
 
   // monitor_invariants.cc

@@ -82,6 +82,8 @@ void Monitor::on_message_of_learner(TimePoint now, MemberId from, const Message&
     if (is_served && has_room) return on_sync_message(now, from, message, out);
     const Status reason = is_served ? Status(Code::exhausted, "it serves as many syncs as it may")
                                     : Status(Code::unavailable, "it has not heard that a learner asks, or of another");
+    out.emit(
+        {.kind = SyncEventKind::session_refused, .cookie = start->cookie, .peer_id = from, .reason = reason.message()});
     out.send(from, SyncAbort{start->cookie, reason});
   } else if (is_served && std::holds_alternative<Fetch>(message)) {
     on_fetch(from, std::get<Fetch>(message), out);

@@ -9,6 +9,8 @@
 
 namespace synod {
 
+using Kind = SyncEventKind;
+
 std::vector<const Peer*> Monitor::reachable_voters(TimePoint now) const {
   std::vector<const Peer*> voters;
   for (const Peer* peer : peers_.reachable(now)) {
@@ -31,8 +33,10 @@ void Monitor::run_provider_task(uint64_t session, Task task, Output& out) {
 void Monitor::on_sync_message(TimePoint now, MemberId from, const Message& message, Output& out) {
   if (requester_) {
     requester_->on_message(now, from, message, out, [&](Task task) { run_requester_task(std::move(task), out); });
-    if (std::holds_alternative<SyncStart>(message)) {
-      out.send(from, SyncAbort{std::get<SyncStart>(message).cookie, Status(Code::unavailable, "it is syncing itself")});
+    if (const auto* start = std::get_if<SyncStart>(&message)) {
+      const Status why(Code::unavailable, "it is syncing itself");
+      out.emit({.kind = Kind::session_refused, .cookie = start->cookie, .peer_id = from, .reason = why.message()});
+      out.send(from, SyncAbort{start->cookie, why});
     }
     return;
   }
@@ -86,6 +90,11 @@ void Monitor::start_sync_if_needed(TimePoint now, Output& out) {
   plan.copy = std::exchange(copy_, std::nullopt);
   plan.is_delta = options_.sync_delta && !is_delta_refuted_ && last_committed_.version > Version();
   plan.is_marked = is_marked_;
+  out.emit({.kind = Kind::must_copy, .cookie = plan.cookie, .version = needed});
+  out.emit({.kind = Kind::provider_chosen,
+            .cookie = plan.cookie,
+            .peer_id = plan.provider,
+            .version = provider->probe.committed.version});
   requester_.emplace(options_, std::move(plan), *marked_log_, now, out);
   if (!is_marked_) marker_step_ = out.step;
   is_marked_ = true;
@@ -128,6 +137,7 @@ const Peer* Monitor::choose_provider(TimePoint now, std::vector<const Peer*> con
 void Monitor::give_up_copy(const std::string& why, Output& out) {
   out.trace(LogLevel::warning,
             fmt::format("sync begins from the start again: the copy of {} keys is given up: {}", copy_->keys, why));
+  out.emit({.kind = Kind::copy_given_up, .chunks = copy_->chunks, .reason = why});
   copy_.reset();
   copy_given_up_ = why;
 }
@@ -149,12 +159,14 @@ void Monitor::unmark(Output& out) {
   out.writes.emplace_back(std::in_place_type<EraseLocal>, EraseLocal{Bytes(synchronizing_key)});
   out.is_durable = true;
   unmark_step_ = out.step;
+  out.emit({.kind = Kind::unmarking});
   out.trace(LogLevel::warning, "takes its mark away: nobody that can be heard is ahead of it");
 }
 
 void Monitor::on_unmarked(TimePoint now, Output& out) {
   SYNOD_ASSERT(is_marked_ && !requester_ && !paxos_, "I-9: until the mark is gone, nothing else begins");
   unmark_step_.reset();
+  out.emit({.kind = Kind::unmarked});
   is_marked_ = false;
   copy_.reset();
   copy_given_up_.clear();
@@ -174,14 +186,17 @@ void Monitor::on_unmarked(TimePoint now, Output& out) {
 void Monitor::tick_sync(TimePoint now, Output& out) {
   if (requester_) end_sync(now, requester_->tick(now, out), out);
   if (learner_ && switched_cookie_ && is_level_with_all(now)) {
+    out.emit({.kind = Kind::level, .cookie = *switched_cookie_});
     out.trace(LogLevel::info, fmt::format("sync [14] follows the log, cookie {:016x}", *switched_cookie_));
     switched_cookie_.reset();
+    copies_made_ = 0;
   }
   if (paxos_) {
     provider_.tick(now, provider_view(), out,
                    [&](uint64_t session, Task task) { run_provider_task(session, std::move(task), out); });
-    if (paxos_->is_leader()) tick_holds(now);
+    if (paxos_->is_leader()) tick_holds(now, out);
     if (switched_cookie_ && paxos_->is_in_quorum(now)) {
+      out.emit({.kind = Kind::in_quorum, .cookie = *switched_cookie_});
       out.trace(LogLevel::info, fmt::format("sync [14] is in quorum, cookie {:016x}", *switched_cookie_));
       switched_cookie_.reset();
       copies_made_ = 0;

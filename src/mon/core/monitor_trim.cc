@@ -9,6 +9,8 @@
 
 namespace synod {
 
+using Kind = SyncEventKind;
+
 LogChange Monitor::change_due() const {
   if (!paxos_ || !paxos_->is_leader() || holds_term_ != paxos_->term()) return {};
   return {trim_due(), holds_.due()};
@@ -49,6 +51,7 @@ Version Monitor::trim_due() const {
 void Monitor::on_hold_trim(TimePoint now, const HoldTrim& hold, Output& out) {
   if (!paxos_->is_leader()) return;
   if (!holds_.on_request(now, hold, trim_floor())) return;
+  out.emit({.kind = Kind::hold_taken, .cookie = hold.cookie, .peer_id = hold.requester, .version = hold.version});
   out.trace(LogLevel::info, fmt::format("sync [5] holds the log for {} from version {} on, cookie {:016x}",
                                         name_of(hold.requester), hold.version.value(), hold.cookie));
 }
@@ -57,6 +60,23 @@ void Monitor::lead_holds(TimePoint now) {
   if (holds_term_ == paxos_->term()) return;
   holds_term_ = paxos_->term();
   holds_.begin_leadership(now);
+}
+
+// All that a chosen value says of holds, also what renews one. Of a released one it has no cookie.
+void Monitor::emit_holds(Version at, const LogChange& change, const std::vector<TrimHold>& changed, Output& out) {
+  for (const TrimHold& hold : change.holds) {
+    SyncEvent event{.cookie = hold.cookie, .peer_id = hold.requester, .version = hold.version, .at = at};
+    if (hold.state != TrimHold::State::released) {
+      event.kind = hold.state == TrimHold::State::held ? Kind::hold_logged : Kind::hold_ended;
+    } else {
+      const auto before = std::find_if(changed.begin(), changed.end(),
+                                       [&](const TrimHold& other) { return other.requester == hold.requester; });
+      if (before == changed.end()) continue;
+      event.kind = Kind::hold_released;
+      event.cookie = before->cookie;
+    }
+    out.emit(std::move(event));
+  }
 }
 
 void Monitor::on_holds_changed(const std::vector<TrimHold>& holds, Output& out) {
@@ -95,21 +115,35 @@ std::vector<HoldStatus> Monitor::hold_statuses(TimePoint now) const {
 }
 
 // Step 13: in quorum, what a member needs comes with the log.
-void Monitor::tick_holds(TimePoint now) {
+void Monitor::tick_holds(TimePoint now, Output& out) {
   lead_holds(now);
+  const auto emit_over = [&](const TrimHold& hold, const char* why) {
+    out.emit({.kind = Kind::hold_over, .cookie = hold.cookie, .peer_id = hold.requester, .reason = why});
+  };
   const std::set<MemberId> quorum = paxos_->quorum(now);
   for (const Peer* peer : reachable_voters(now)) {
     const MemberState state = peer->probe.state;
     if (state == MemberState::syncing) holds_.on_sync_progress(now, peer->id, peer->probe.sync);
     if (state == MemberState::syncing || state == MemberState::outsider) continue;
-    holds_.on_progress(now, peer->id, peer->probe.committed.version, quorum.count(peer->id) > 0);
+    const bool is_in_quorum = quorum.count(peer->id) > 0;
+    const auto over = holds_.on_progress(now, peer->id, peer->probe.committed.version, is_in_quorum);
+    if (over) emit_over(*over, "quorum");
   }
   for (const Peer* learner : learners(now)) {
-    if (learner->probe.state == MemberState::syncing) continue;
-    holds_.on_progress(now, learner->id, learner->probe.committed.version, is_learner_level(*learner));
+    if (learner->probe.state == MemberState::syncing) {
+      holds_.on_sync_progress(now, learner->id, learner->probe.sync);
+      continue;
+    }
+    const auto over =
+        holds_.on_progress(now, learner->id, learner->probe.committed.version, is_learner_level(*learner));
+    if (over) emit_over(*over, "level");
   }
-  holds_.on_progress(now, identity_.id, last_committed_.version, true);
-  holds_.tick(now);
+  if (const auto over = holds_.on_progress(now, identity_.id, last_committed_.version, true)) {
+    emit_over(*over, "quorum");
+  }
+  for (const TrimHold& over : holds_.tick(now)) {
+    emit_over(over, over.state == TrimHold::State::ended ? "bound" : "silent");
+  }
 }
 
 }  // namespace synod

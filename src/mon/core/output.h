@@ -4,10 +4,12 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
 #include "mon/core/consensus/effects.h"
+#include "mon/core/sync/sync_event.h"
 #include "mon/core/tasks.h"
 
 namespace synod {
@@ -69,6 +71,10 @@ struct Output : Effects {
   std::vector<Answer> answers;
   std::optional<std::vector<std::string>> addresses;  // to be connected to, from now on
   std::optional<ExitRequest> exit;
+  // For the trace, which has them before anything of the above is done: what a peer gets is in it, whenever this ends.
+  std::vector<SyncEvent> sync_events;
+
+  void emit(SyncEvent event) { sync_events.push_back(std::move(event)); }
 };
 
 }  // namespace synod

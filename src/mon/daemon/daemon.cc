@@ -56,6 +56,11 @@ int run_opened(const DaemonOptions& options, AsioLoop& loop, Random& random, Dat
   if (options.database.mirror) {
     log(LogLevel::warning, "mirrors its store in memory and compares every operation: for debugging");
   }
+  if (options.trace_sync) {
+    executor.trace_sync([&executor](const SyncEvent& event) {
+      log(LogLevel::info, "{} {}", executor.monitor().trace_prefix(), to_string(event));
+    });
+  }
   reported_executor = &executor;
   set_crash_reporter(report_crash);
   const Status started = executor.start();

@@ -19,6 +19,7 @@ struct DaemonOptions {
   std::string data;  // the directory
   std::vector<InitialMember> initial_members;
   bool form = false;  // form a cluster of one, and exit when it exists
+  bool trace_sync = false;
   CoreOptions core;
   MessengerLimits messenger;
   DatabaseOptions database;

@@ -98,6 +98,9 @@ void Executor::on_disconnected(ConnectionId) {}
 // ---------------------------------------------------------------------------------------------- out
 
 void Executor::perform(Output out) {
+  if (on_sync_event_) {
+    for (const SyncEvent& event : out.sync_events) on_sync_event_(event);
+  }
   persist(out);
   for (Envelope& envelope : out.messages) send(std::move(envelope));
   for (Envelope& envelope : out.messages_when_durable) {

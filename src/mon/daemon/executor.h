@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 
 #include "mon/core/monitor.h"
 #include "mon/daemon/storage.h"
@@ -27,12 +28,16 @@ class Executor : private MessengerHandler {
   };
   // Called once, when the member has to stop: the exit code and the reason.
   using OnExit = std::function<void(int code, const std::string& reason)>;
+  // Called with each event of a sync, before anything of the step that it belongs to is done.
+  using OnSyncEvent = std::function<void(const SyncEvent& event)>;
 
   Executor(World world, MonitorStart start, MessengerLimits limits, OnExit on_exit);
   ~Executor() override;
 
   // Listens, dials, and begins to tick.
   Status start();
+  // REQUIRES: before start().
+  void trace_sync(OnSyncEvent on_sync_event) { on_sync_event_ = std::move(on_sync_event); }
   const Monitor& monitor() const { return monitor_; }
   // From now on the invariants are checked after every step, as they are in debug builds.
   void check_every_step() { checks_every_step_ = true; }
@@ -69,6 +74,7 @@ class Executor : private MessengerHandler {
   Monitor monitor_;
   Messenger messenger_;
   OnExit on_exit_;
+  OnSyncEvent on_sync_event_;
   std::deque<Input> inputs_;
   bool is_stepping_ = false;
   bool is_stopped_ = false;

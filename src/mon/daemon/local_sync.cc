@@ -13,10 +13,12 @@ constexpr uint64_t cookie = 1;
 // Nobody waits for anybody, so no time passes.
 constexpr TimePoint now{};
 
+const char* name_of(MemberId id) { return id == provider_id ? "source" : id == requester_id ? "copy" : ""; }
+
 }  // namespace
 
-LocalSync::LocalSync(const CoreOptions& options, const Source& source, Target target)
-    : source_(source.store), target_(target.engine), provider_(options) {
+LocalSync::LocalSync(const CoreOptions& options, const Source& source, Target target, OnSyncEvent on_sync_event)
+    : source_(source.store), target_(target.engine), on_sync_event_(std::move(on_sync_event)), provider_(options) {
   if (target.copy) progress_.copy = *target.copy;
   SyncPlan plan;
   plan.cookie = cookie;
@@ -31,7 +33,7 @@ LocalSync::LocalSync(const CoreOptions& options, const Source& source, Target ta
   Output out;
   requester_.emplace(options, std::move(plan), AcceptedLog(std::move(log)), now, out);
   requester_->on_marker_durable(now, out, [&](Task task) { writes_.push_back(std::move(task)); });
-  collect(out);
+  collect(requester_id, out);
 }
 
 Result<bool> LocalSync::run(uint64_t last_chunk, const Watch& watch) {
@@ -69,7 +71,7 @@ Result<bool> LocalSync::deliver() {
     requester_->on_message(now, provider_id, sent.message, out, [&](Task task) { writes_.push_back(std::move(task)); });
     outcome_ = requester_->tick(now, out);
   }
-  collect(out);
+  collect(sent.to, out);
   return true;
 }
 
@@ -86,7 +88,7 @@ Result<bool> LocalSync::serve() {
   provider_.on_result(now, due.session, *result, out, [&](uint64_t session, Task task) {
     reads_.push_back({session, std::move(task)});
   });
-  collect(out);
+  collect(provider_id, out);
   return true;
 }
 
@@ -113,13 +115,17 @@ Result<bool> LocalSync::write(uint64_t last_chunk) {
   for (const TaskResult& result : results) {
     Output out;
     outcome_ = requester_->on_result(now, result, out, [&](Task task) { writes_.push_back(std::move(task)); });
-    collect(out);
+    collect(requester_id, out);
   }
   if (requester_->copy()) progress_.copy = *requester_->copy();
   return true;
 }
 
-void LocalSync::collect(Output& out) {
+void LocalSync::collect(MemberId of, Output& out) {
+  for (SyncEvent& event : out.sync_events) {
+    event.peer = name_of(event.peer_id);
+    if (on_sync_event_) on_sync_event_(name_of(of), event);
+  }
   for (Envelope& envelope : out.messages) sent_.push_back({envelope.to, std::move(envelope.message)});
 }
 

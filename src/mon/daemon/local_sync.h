@@ -37,8 +37,10 @@ class LocalSync {
     std::optional<CopyRecord> copy = {};  // what it has of an unfinished one
     bool is_delta = false;                // a new copy is one over the current store
   };
+  // Called with each event, which is one of `source` or of `copy`.
+  using OnSyncEvent = std::function<void(const std::string& who, const SyncEvent& event)>;
   // Both stores must outlive the sync.
-  LocalSync(const CoreOptions& options, const Source& source, Target target);
+  LocalSync(const CoreOptions& options, const Source& source, Target target, OnSyncEvent on_sync_event = nullptr);
 
   // True: the copy is verified, and is the target's current store. False: `watch` has ended it, or no more than
   // `last_chunk` chunks of it were wanted (0: all), and the target has a copy to go on with. Fails with `refused` if
@@ -64,10 +66,12 @@ class LocalSync {
   Result<bool> serve();
   Result<bool> write(uint64_t last_chunk);
 
-  void collect(Output& out);
+  // What a step of this end asks for.
+  void collect(MemberId of, Output& out);
 
   const MonitorStore& source_;
   StoreEngine& target_;
+  OnSyncEvent on_sync_event_;
   Progress progress_;
   SyncProvider provider_;
   SyncProvider::View view_;

@@ -122,6 +122,10 @@ void TraceWriter::on_written(const std::string& member, const WriteJob& job, con
   line(fmt::format("{} wrote {}{}{}", member, how, what, status.is_ok() ? "" : ", FAILED: " + status.message()));
 }
 
+void TraceWriter::on_sync_event(const std::string& member, const SyncEvent& event) {
+  line(fmt::format("{} {}", cluster_.monitor(member).trace_prefix(), to_string(event)));
+}
+
 void TraceWriter::on_sent(const std::string& from_host, const std::string& to_host, const Received& frame) {
   line(fmt::format("{} -> {} {}", name_of(from_host), name_of(to_host), describe(frame.message)));
 }

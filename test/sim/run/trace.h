@@ -21,6 +21,7 @@ class TraceWriter : public Observer {
   void on_start(const std::string& member, const MonitorStart& start) override;
   void on_end(const std::string& member, EndOfLife how) override;
   void on_written(const std::string& member, const WriteJob& job, const Status& status) override;
+  void on_sync_event(const std::string& member, const SyncEvent& event) override;
   bool sees_clients() const override { return true; }
   void on_sent(const std::string& from_host, const std::string& to_host, const Received& frame) override;
 

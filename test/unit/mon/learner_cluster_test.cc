@@ -204,6 +204,25 @@ TEST(LearnerClusterTest, its_hold_is_logged_and_ends_when_it_is_level) {
   EXPECT_TRUE(was.cluster.run_until([&] { return was.status(was.leader).holds.empty(); }, seconds(5)));
 }
 
+TEST(LearnerClusterTest, clients_wait_for_its_copy_as_for_that_of_a_member) {
+  CoreOptions options = small_log();
+  options.sync_rate = 8 << 10;
+  options.sync_hold_bytes = 64 << 10;
+  WipedCluster was(20, options);
+  was.put(0, 200);
+  was.wipe(was.lost);
+  was.start();
+  ASSERT_TRUE(was.cluster.run_until([&] { return was.state() == MemberState::syncing; }, seconds(10)));
+  uint64_t longest_delay = 0;
+  const TimePoint end = was.cluster.scheduler().now() + seconds(120);
+  for (int i = 0; was.state() != MemberState::learner && was.cluster.scheduler().now() < end; ++i) {
+    was.put(i % 200, 1);
+    for (const HoldStatus& hold : was.status(was.leader).holds) longest_delay = std::max(longest_delay, hold.delay_ms);
+  }
+  EXPECT_GT(longest_delay, 20U) << "it is told";
+  EXPECT_TRUE(was.wait_until_level());
+}
+
 TEST(LearnerClusterTest, the_others_list_it_under_its_own_id_beside_the_one_that_is_gone) {
   WipedCluster was(17);
   was.put(0, 20);

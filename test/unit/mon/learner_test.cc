@@ -345,6 +345,15 @@ TEST(LearnerTest, whoever_was_lost_twice_is_served_when_the_one_before_is_silent
   EXPECT_EQ(voter.fetch(e).tasks.size(), 1U);
 }
 
+// Under its id: its name is that of a member.
+std::vector<std::string> refused_in_trace(const Output& out) {
+  std::vector<std::string> peers;
+  for (const SyncEvent& event : out.sync_events) {
+    if (event.kind == SyncEventKind::session_refused) peers.push_back(event.peer);
+  }
+  return peers;
+}
+
 TEST(LearnerTest, one_place_for_a_sync_is_kept_for_who_has_a_vote) {
   Voter voter;
   voter.hear_learner(d, 0, "c");
@@ -359,6 +368,7 @@ TEST(LearnerTest, one_place_for_a_sync_is_kept_for_who_has_a_vote) {
   EXPECT_TRUE(refused.tasks.empty());
   ASSERT_EQ(Voter::sent<SyncAbort>(refused).size(), 1U);
   EXPECT_EQ(Voter::sent<SyncAbort>(refused)[0].reason.code(), Code::exhausted);
+  EXPECT_EQ(refused_in_trace(refused), std::vector{to_string(e)});
   EXPECT_TRUE(is_served(voter.receive(b, SyncStart{3, Version(0), 1, {}, false})));
   EXPECT_TRUE(is_served(voter.receive(d, SyncStart{4, Version(0), 1, {}, false}))) << "its next one ends its last";
 }
@@ -368,6 +378,7 @@ TEST(LearnerTest, who_is_not_known_as_a_learner_is_told_that_its_sync_is_not_ser
   const Output refused = voter.receive(d, SyncStart{2, Version(0), 1, {}, false});
   EXPECT_TRUE(refused.tasks.empty());
   EXPECT_EQ(Voter::sent<SyncAbort>(refused).size(), 1U);
+  EXPECT_EQ(refused_in_trace(refused), std::vector{to_string(d)});
 }
 
 TEST(LearnerTest, what_a_learner_has_no_right_to_is_ignored) {

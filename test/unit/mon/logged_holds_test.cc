@@ -40,7 +40,7 @@ struct Leader {
   void run(Duration duration, bool is_renewed = false, uint64_t with = cookie) {
     for (const TimePoint end = now + duration; now < end; now += milliseconds(500)) {
       if (is_renewed) ask(Version(1), with);
-      holds.tick(now);
+      for (const TrimHold& hold : holds.tick(now)) over.push_back(hold.state);
       const std::vector<TrimHold> due = propose();
       if (!due.empty()) ++logged;
       choose(due);
@@ -51,6 +51,7 @@ struct Leader {
   LoggedHolds holds;
   TimePoint now{std::chrono::hours(1)};
   int logged = 0;
+  std::vector<State> over;  // decided in run()
 };
 
 // With a hold for b from version 10 on.
@@ -96,9 +97,11 @@ TEST(LoggedHoldsTest, it_lapses_when_its_session_is_silent) {
   Leader leader = holding();
   leader.run(leader.options.sync_timeout);
   EXPECT_EQ(leader.holds.limit(Version(50)), Version(10));
+  EXPECT_TRUE(leader.over.empty());
   leader.run(seconds(1));
   EXPECT_EQ(leader.holds.limit(Version(50)), Version(50));
   EXPECT_TRUE(leader.holds.all().empty());
+  EXPECT_EQ(leader.over, std::vector<State>{State::released}) << "which is told once";
 }
 
 TEST(LoggedHoldsTest, it_ends_at_its_bound_of_bytes_however_often_it_is_asked_for) {
@@ -111,6 +114,7 @@ TEST(LoggedHoldsTest, it_ends_at_its_bound_of_bytes_however_often_it_is_asked_fo
   EXPECT_EQ(leader.holds.limit(Version(50)), Version(50));
   leader.run(seconds(60), true);
   EXPECT_EQ(leader.holds.all().at(0).state, State::ended);
+  EXPECT_EQ(leader.over, std::vector<State>{State::ended}) << "which is told once";
   // Going on with the copy: the provider is told by a value.
   EXPECT_TRUE(leader.ask(Version(10), cookie + 1));
   const std::vector<TrimHold> again = leader.choose(leader.propose());
@@ -191,14 +195,19 @@ TEST(LoggedHoldsTest, one_that_asks_without_end_is_not_remembered_without_end) {
 
 TEST(LoggedHoldsTest, it_follows_a_requester_that_has_switched_and_is_over_when_that_is_in_quorum) {
   Leader leader = holding();
-  leader.holds.on_progress(leader.now, b, Version(8), true);  // its old store, in the quorum that it is leaving
+  // Its old store, in the quorum that it is leaving.
+  EXPECT_FALSE(leader.holds.on_progress(leader.now, b, Version(8), true).has_value());
   EXPECT_EQ(leader.holds.limit(Version(50)), Version(10));
   for (uint64_t version = 10; version < 20; ++version) {
-    leader.holds.on_progress(leader.now, b, Version(version), false);
+    EXPECT_FALSE(leader.holds.on_progress(leader.now, b, Version(version), false).has_value());
     leader.run(seconds(10));
   }
   EXPECT_EQ(leader.holds.limit(Version(50)), Version(20)) << "it has 19, after 100 s without its provider";
-  leader.holds.on_progress(leader.now, b, Version(20), true);
+  const std::optional<TrimHold> over = leader.holds.on_progress(leader.now, b, Version(20), true);
+  ASSERT_TRUE(over.has_value());
+  EXPECT_EQ(over->requester, b);
+  EXPECT_EQ(over->state, State::released);
+  EXPECT_FALSE(leader.holds.on_progress(leader.now, b, Version(20), true).has_value()) << "which is told once";
   leader.run(seconds(1));
   EXPECT_TRUE(leader.holds.all().empty());
 }
@@ -214,6 +223,16 @@ TEST(LoggedHoldsTest, holds_are_read_back_as_they_were_stored) {
   LoggedHolds holds{CoreOptions()};
   holds.load({held, ended});
   EXPECT_EQ(holds.all(), (std::vector<TrimHold>{held, ended}));
+}
+
+TEST(LoggedHoldsTest, an_end_that_an_earlier_leadership_proposed_is_not_logged_again) {
+  Leader leader = holding();
+  leader.choose({}, leader.options.sync_hold_bytes + 1);
+  leader.holds.tick(leader.now);
+  ASSERT_EQ(leader.holds.due().size(), 1U);
+  EXPECT_EQ(leader.holds.due()[0].state, State::ended);
+  leader.choose({{b, cookie, State::ended, Version(10), 7, 7}});
+  EXPECT_TRUE(leader.holds.due().empty());
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 
 #include "mon/core/sync/provider.h"
 #include "mon/core/sync/requester.h"
+#include "test/sim/check/sync/sync_order.h"
 #include "test/sim/cluster.h"
 #include "test/unit/mon/builders.h"
 
@@ -46,9 +47,30 @@ inline ChunkRead last_chunk() {
   return chunk;
 }
 
+// The events of member a, while nothing is known of what the others do: each must be permitted. What the Monitor tells
+// of a sync, the drivers tell.
+class OneEnd {
+ public:
+  void begin(bool is_marked, uint64_t chunks) {
+    judge({.kind = SyncEventKind::started, .start = 1, .is_marked = is_marked, .chunks = chunks});
+  }
+  void judge(SyncEvent event) {
+    if (event.peer_id) event.peer = to_string(event.peer_id);
+    if (event.leader_id) event.leader = to_string(event.leader_id);
+    order_.on_event("a", event);
+    EXPECT_EQ(order_.violation(), "");
+  }
+  void judge(const Output& out) {
+    for (const SyncEvent& event : out.sync_events) judge(event);
+  }
+
+ private:
+  sim::SyncOrder order_;
+};
+
 // Member a provides; the requester is b, the leader c unless a test says otherwise.
 struct ProviderDriver {
-  explicit ProviderDriver(CoreOptions given = {}) : options(given), provider(given) {}
+  explicit ProviderDriver(CoreOptions given = {}) : options(given), provider(given) { events.begin(false, 0); }
 
   Output receive(MemberId from, const Message& message) {
     return step([&](Output& out) { provider.on_message(now, from, message, view, out, run()); });
@@ -87,6 +109,7 @@ struct ProviderDriver {
   Output step(const Step& what) {
     Output out;
     what(out);
+    events.judge(out);
     return out;
   }
   SyncProvider::RunTask run() {
@@ -98,6 +121,7 @@ struct ProviderDriver {
   std::optional<SyncCursor> resume;
   bool is_delta = false;
   SyncProvider provider;
+  OneEnd events;
   TimePoint now{std::chrono::hours(1)};
   SyncProvider::View view{Version(1), Version(10), c};
   std::vector<std::pair<uint64_t, Task>> tasks;
@@ -108,27 +132,37 @@ struct RequesterDriver {
   explicit RequesterDriver(std::vector<LogEntry> entries = history(5, pn(1, c)), CoreOptions given = {},
                            std::optional<CopyRecord> copy = {}, bool is_marked = false, bool is_delta = false)
       : options(given), log(log_with(entries, 2)) {
+    const Version needed = log.committed().version.next();
+    events.begin(is_marked, copy ? copy->chunks : 0);
+    events.judge({.kind = SyncEventKind::must_copy, .cookie = cookie, .version = needed});
+    events.judge({.kind = SyncEventKind::provider_chosen, .cookie = cookie, .peer_id = b, .version = needed});
     requester.emplace(options, SyncPlan{cookie, b, "b", std::move(copy), is_delta, is_marked}, log, now, begun);
+    events.judge(begun);
   }
 
   Output marker_durable() {
+    if (begun.is_durable) events.judge({.kind = SyncEventKind::marked, .cookie = cookie});
     Output out;
     requester->on_marker_durable(now, out, run());
+    events.judge(out);
     return out;
   }
   Output receive(const Message& message, MemberId from = b) {
     Output out;
     requester->on_message(now, from, message, out, run());
+    events.judge(out);
     return out;
   }
   Output result(const TaskResult& what) {
     Output out;
     outcome = requester->on_result(now, what, out, run());
+    events.judge(out);
     return out;
   }
   Output tick() {
     Output out;
     outcome = requester->tick(now, out);
+    events.judge(out);
     return out;
   }
   SyncChunk chunk(uint64_t sequence, bool is_last = false) const {
@@ -166,6 +200,7 @@ struct RequesterDriver {
   AcceptedLog log;
   Output begun;
   std::optional<SyncRequester> requester;
+  OneEnd events;
   std::vector<Task> tasks;
   SyncRequester::Outcome outcome = SyncRequester::Outcome::running;
   Position snapshot = history(4, pn(1, c))[3].position();

@@ -13,7 +13,7 @@ namespace {
 MonitorStart marked(uint64_t chunks) {
   MonitorStart start;
   start.is_marked = true;
-  if (chunks > 0) start.copy = CopyRecord{{}, chunks, chunks, 100 * chunks};
+  if (chunks > 0) start.copy = CopyRecord{{}, false, chunks, chunks, 100 * chunks};
   return start;
 }
 

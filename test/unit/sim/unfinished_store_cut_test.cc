@@ -104,7 +104,7 @@ class CopyStory {
     CoreOptions options;
     options.sync_chunk_bytes = 3000;
     options.sync_window = 1;
-    LocalSync sync(options, source(), "source", life_->engine(), std::move(found));
+    LocalSync sync(options, {source(), "source"}, {life_->engine(), {}, std::move(found)});
     const Result<bool> is_done = sync.run(last_chunk, [&](const LocalSync::Progress& progress) {
       chunks_ = progress.copy.chunks;
       return true;

@@ -48,7 +48,8 @@ TEST(StoreOptionsTest, of_a_sync) {
   EXPECT_EQ(plain->sync.chunk_bytes, 1048576U);
   EXPECT_EQ(plain->sync.window, 4U);
   EXPECT_EQ(plain->sync.stop_after_chunk, 0U);
-  EXPECT_FALSE(plain->sync.resume || plain->sync.as_json);
+  EXPECT_FALSE(plain->sync.resume || plain->sync.as_json || plain->sync.trace);
+  EXPECT_TRUE(parse_store_options({"sync", "a", "b", "--trace-sync"})->sync.trace);
   const Result<StoreOptions> all = parse_store_options({"sync", "a", "b", "--chunk-bytes", "1", "--window", "64",
                                                         "--stop-after-chunk=7", "--resume", "--format", "json"});
   ASSERT_TRUE(all.has_value());

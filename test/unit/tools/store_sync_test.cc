@@ -8,6 +8,7 @@
 #include <regex>
 
 #include "mon/core/sync/copy_record.h"
+#include "test/sim/check/sync/sync_order.h"
 #include "test/unit/store/temp_dir.h"
 #include "test/unit/tools/run_store_tool.h"
 #include "test/unit/tools/stopped_member.h"
@@ -36,15 +37,41 @@ uint64_t number(const Outcome& outcome, const std::string& field) {
   return found.empty() ? 0 : std::stoull(found[1]);
 }
 
+// Takes the events off what a sync has told, and judges them. What a monitor tells of a sync, no tool does.
+void judge_events(Outcome& outcome) {
+  std::optional<sim::SyncOrder> order;
+  std::istringstream told(std::exchange(outcome.err, ""));
+  for (std::string line; std::getline(told, line);) {
+    const size_t space = line.find(' ');
+    const Result<SyncEvent> event = parse_sync_event(std::string_view(line).substr(space + 1));
+    if (!event) {
+      outcome.err += line + "\n";
+      order.reset();  // it begins again
+      continue;
+    }
+    if (!order) {
+      order.emplace();
+      order->on_event("source", {.kind = SyncEventKind::started, .start = 1});
+      order->on_event("copy", {.kind = SyncEventKind::started, .start = 1, .is_marked = true, .chunks = event->chunks});
+      order->on_event("copy", {.kind = SyncEventKind::must_copy, .cookie = event->cookie});
+      order->on_event("copy", {.kind = SyncEventKind::provider_chosen, .cookie = event->cookie, .peer = "source"});
+    }
+    order->on_event(line.substr(0, space), *event);
+    EXPECT_EQ(order->violation(), "");
+  }
+}
+
 class StoreSyncTest : public testing::Test {
  protected:
   StoreSyncTest() { test::make_member(source_, versions, changes); }
 
   // In small chunks, told in JSON.
   Outcome sync_from(const std::string& source, std::vector<std::string> more = {}) {
-    std::vector<std::string> words = {"sync", source, copy_, "--chunk-bytes", "40", "--format", "json"};
+    std::vector<std::string> words = {"sync", source, copy_, "--chunk-bytes", "40", "--format", "json", "--trace-sync"};
     words.insert(words.end(), more.begin(), more.end());
-    return run_store_tool(words);
+    Outcome outcome = run_store_tool(words);
+    judge_events(outcome);
+    return outcome;
   }
   Outcome sync(std::vector<std::string> more = {}) { return sync_from(source_, std::move(more)); }
 

@@ -15,6 +15,10 @@ namespace {
 // Of one requester, in the time in which they lapse: it has one session at a time, and begins a new one once a lease.
 constexpr size_t asks_max = 1000;
 
+bool is_end_of(const TrimHold& chosen, const std::optional<TrimHold>& wanted) {
+  return chosen.state == State::ended && wanted && wanted->state == State::ended && wanted->cookie == chosen.cookie;
+}
+
 }  // namespace
 
 void LoggedHolds::load(const std::vector<TrimHold>& holds) {
@@ -47,6 +51,8 @@ std::vector<TrimHold> LoggedHolds::on_chosen(TimePoint now, const LogChange& cha
     const bool is_release = hold.proposed && hold.proposed->state == State::released;
     if (hold.proposed == chosen || (is_release && chosen.state == State::released)) {
       hold.proposed.reset();
+    } else if (!hold.proposed && is_end_of(chosen, hold.wanted)) {
+      hold.wanted = chosen;  // as this leadership was about to propose, too
     } else if (!hold.proposed && hold.wanted == before) {
       follow_log(now, hold);  // an earlier leadership's, chosen in this one
     }
@@ -124,19 +130,20 @@ bool LoggedHolds::on_request(TimePoint now, const HoldTrim& request, Version flo
   return true;
 }
 
-void LoggedHolds::on_progress(TimePoint now, MemberId member, Version committed, bool is_in_quorum) {
+std::optional<TrimHold> LoggedHolds::on_progress(TimePoint now, MemberId member, Version committed, bool is_in_quorum) {
   const auto it = holds_.find(member);
-  if (it == holds_.end() || !it->second.wanted) return;
+  if (it == holds_.end() || !it->second.wanted) return std::nullopt;
   Hold& hold = it->second;
   if (std::exchange(hold.committed, committed) < committed) hold.progressed = now;
   // Before its copy has become its store it is below.
-  if (committed.next() < hold.wanted->version) return;
+  if (committed.next() < hold.wanted->version) return std::nullopt;
   const auto last = hold.asks.find(hold.wanted->cookie);
   if (is_in_quorum) {
-    hold.wanted->state = State::released;
+    if (std::exchange(hold.wanted->state, State::released) != State::released) return hold.wanted;
   } else if (last == hold.asks.end() || last->second.version < committed.next()) {
     hold.asks = {{hold.wanted->cookie, {committed.next(), now}}};
   }
+  return std::nullopt;
 }
 
 void LoggedHolds::on_sync_progress(TimePoint now, MemberId member, const SyncProgress& progress) {
@@ -191,13 +198,17 @@ void LoggedHolds::decide(TimePoint now, Hold& hold) const {
   want(now, hold, {wanted.requester, wanted.cookie, State::held, lowest->second.version, 0, 0});
 }
 
-void LoggedHolds::tick(TimePoint now) {
+std::vector<TrimHold> LoggedHolds::tick(TimePoint now) {
+  std::vector<TrimHold> over;
   for (auto it = holds_.begin(); it != holds_.end();) {
     Hold& hold = it->second;
+    const std::optional<TrimHold> before = hold.wanted;
     if (hold.wanted) decide(now, hold);
+    if (before && before->state != hold.wanted->state) over.push_back(*hold.wanted);
     const bool is_nothing = !hold.logged && !hold.proposed && hold.wanted->state == State::released;
     it = is_nothing ? holds_.erase(it) : std::next(it);
   }
+  return over;
 }
 
 std::vector<TrimHold> LoggedHolds::due() const {

@@ -40,9 +40,11 @@ class LoggedHolds {
   // How long to wait between values, so that a sync which goes on is not overtaken by what clients write: the more of
   // its bound a hold has used up, from a half on, the longer.
   Duration admission_delay(TimePoint now) const;
-  // The member has got up to `committed`. It does not sync, or does not any more.
-  void on_progress(TimePoint now, MemberId member, Version committed, bool is_in_quorum);
-  void tick(TimePoint now);
+  // The member has got up to `committed`. It does not sync, or does not any more. Returns its hold if that is over by
+  // that.
+  std::optional<TrimHold> on_progress(TimePoint now, MemberId member, Version committed, bool is_in_quorum);
+  // Returns the holds that are over by that: released, since nobody renews them, or ended, at their bound.
+  std::vector<TrimHold> tick(TimePoint now);
   // To be logged with the next value.
   std::vector<TrimHold> due() const;
   void on_proposed(const std::vector<TrimHold>& holds);

@@ -10,6 +10,8 @@
 
 namespace synod {
 
+using Kind = SyncEventKind;
+
 void SyncProvider::on_message(TimePoint now, MemberId from, const Message& message, const View& view, Output& out,
                               const RunTask& run) {
   if (const auto* start = std::get_if<SyncStart>(&message)) {
@@ -41,6 +43,11 @@ Status can_resume(const SyncCursor& copy, const SyncProvider::View& view) {
 
 Status unknown_session() { return {Code::not_found, "the session is unknown here, or has expired"}; }
 
+void refuse(MemberId requester, uint64_t cookie, const Status& why, Output& out) {
+  out.emit({.kind = Kind::session_refused, .cookie = cookie, .peer_id = requester, .reason = why.message()});
+  out.send(requester, SyncAbort{cookie, why});
+}
+
 // Ticks that come late are made up for.
 constexpr Duration rate_slack = std::chrono::milliseconds(100);
 
@@ -56,14 +63,10 @@ void SyncProvider::on_start(TimePoint now, MemberId from, const SyncStart& start
   }
   for (uint64_t cookie : superseded) end(cookie, Status::ok(), out, run);
   if (sessions_.size() >= options_.sync_sessions_max || sessions_.count(start.cookie) > 0) {
-    out.send(from, SyncAbort{start.cookie, Status(Code::exhausted, "it serves as many syncs as it may")});
-    return;
+    return refuse(from, start.cookie, Status(Code::exhausted, "it serves as many syncs as it may"), out);
   }
   const Status refused = start.resume ? can_resume(*start.resume, view) : Status::ok();
-  if (!refused.is_ok()) {
-    out.send(from, SyncAbort{start.cookie, refused});
-    return;
-  }
+  if (!refused.is_ok()) return refuse(from, start.cookie, refused, out);
   Session& session = sessions_[start.cookie];
   session.number = ++last_number_;
   session.requester = from;
@@ -75,6 +78,11 @@ void SyncProvider::on_start(TimePoint now, MemberId from, const SyncStart& start
   if (start.resume) session.hold = std::min(session.hold, start.resume->log_needed());
   session.expires = now + options_.sync_timeout;
   session.renew_at = now;
+  out.emit({.kind = Kind::session_opened,
+            .cookie = start.cookie,
+            .peer_id = from,
+            .version = session.hold,
+            .window = session.window});
   out.trace(LogLevel::info,
             fmt::format("sync [2] serves member {}, cookie {:016x}, holds its log from version {} on, {}",
                         to_string(from), start.cookie, session.hold.value(),
@@ -147,6 +155,10 @@ void SyncProvider::on_result(TimePoint now, uint64_t number, const TaskResult& r
   if (const auto* opened = std::get_if<SnapshotOpened>(&result)) {
     SYNOD_ASSERT(opened->position.version.next() >= session.needed, "[6] the snapshot reaches up to what is held");
     session.is_open = true;
+    out.emit({.kind = Kind::snapshot_opened,
+              .cookie = cookie,
+              .peer_id = session.requester,
+              .version = opened->position.version});
     out.trace(LogLevel::info,
               fmt::format("sync [6] snapshot at version {}, cookie {:016x}", opened->position.version.value(), cookie));
   } else if (const auto* chunk = std::get_if<ChunkRead>(&result)) {
@@ -175,22 +187,29 @@ void SyncProvider::on_ranges_read(TimePoint now, uint64_t cookie, Session& sessi
   size_t bytes = 0;
   for (const SyncRange& range : message.ranges) bytes += range.last_key.size() + sizeof(range.digest);
   spend(now, bytes);
+  out.emit({.kind = Kind::ranges_sent,
+            .cookie = cookie,
+            .peer_id = session.requester,
+            .sequence = message.sequence,
+            .ranges = message.ranges.size()});
   out.send(session.requester, std::move(message));
 }
 
 void SyncProvider::on_differing(TimePoint now, MemberId from, const SyncDiffering& differing, Output& out,
                                 const RunTask& run) {
   const auto it = sessions_.find(differing.cookie);
-  if (it == sessions_.end()) {
-    out.send(from, SyncAbort{differing.cookie, unknown_session()});
-    return;
-  }
+  if (it == sessions_.end()) return refuse(from, differing.cookie, unknown_session(), out);
   Session& session = it->second;
   // It may come twice.
   const bool is_next = differing.sequence == session.ranges_answered + 1 && differing.sequence <= session.ranges_sent;
   if (session.requester != from || !is_next) return;
   session.expires = now + options_.sync_timeout;
   session.ranges_answered = differing.sequence;
+  out.emit({.kind = Kind::differing_received,
+            .cookie = differing.cookie,
+            .peer_id = from,
+            .sequence = differing.sequence,
+            .ranges = differing.ranges.size()});
   run(session.number, SettleRangesTask{differing.cookie, differing.sequence, differing.ranges});
 }
 
@@ -217,6 +236,7 @@ void SyncProvider::on_chunk_read(TimePoint now, uint64_t cookie, Session& sessio
 void SyncProvider::say_alive(uint64_t cookie, const Session& session, Output& out) {
   SyncChunk no_chunk;
   no_chunk.cookie = cookie;
+  out.emit({.kind = Kind::alive_sent, .cookie = cookie, .peer_id = session.requester});
   out.send(session.requester, std::move(no_chunk));
 }
 
@@ -239,21 +259,33 @@ void SyncProvider::send_chunk(TimePoint now, uint64_t cookie, Session& session, 
   message.sequence = ++session.sequence;
   session.is_last_sent = message.is_last;
   spend(now, message.transaction.size());
+  out.emit({.kind = message.is_last ? Kind::last_chunk_sent : Kind::chunk_sent,
+            .cookie = cookie,
+            .peer_id = session.requester,
+            .sequence = message.sequence,
+            .keys = message.keys,
+            .bytes = message.bytes,
+            .settles = message.ranges,
+            .digest = message.digest});
   out.send(session.requester, std::move(message));
 }
 
 void SyncProvider::on_ack(TimePoint now, MemberId from, const SyncAck& ack, Output& out, const RunTask& run) {
   const auto it = sessions_.find(ack.cookie);
   if (it == sessions_.end()) {
-    out.send(from, SyncAbort{ack.cookie, unknown_session()});
-    return;
+    return refuse(from, ack.cookie, unknown_session(), out);
   }
   Session& session = it->second;
   // It may come twice, or late.
   if (session.requester != from || ack.sequence <= session.acknowledged || ack.sequence > session.sequence) return;
   session.expires = now + options_.sync_timeout;
   session.acknowledged = ack.sequence;
-  if (!session.is_last_sent || session.acknowledged < session.sequence) {
+  const bool is_last = session.is_last_sent && session.acknowledged == session.sequence;
+  out.emit({.kind = is_last ? Kind::last_ack_received : Kind::ack_received,
+            .cookie = ack.cookie,
+            .peer_id = from,
+            .sequence = ack.sequence});
+  if (!is_last) {
     read_next(now, ack.cookie, session, run);
     return;
   }
@@ -276,6 +308,11 @@ void SyncProvider::tick(TimePoint now, const View& view, Output& out, const RunT
       if (view.leader && (now >= session.renew_at || session.asked != view.leader)) {
         session.renew_at = now + options_.hold_renewal;
         session.asked = view.leader;
+        out.emit({.kind = Kind::hold_asked,
+                  .cookie = cookie,
+                  .peer_id = session.requester,
+                  .leader_id = view.leader,
+                  .version = session.hold});
         out.send(view.leader, HoldTrim{cookie, session.requester, session.hold});
       }
     }
@@ -323,6 +360,10 @@ void SyncProvider::end_all(Output& out, const RunTask& run) {
 void SyncProvider::end(uint64_t cookie, const Status& reason, Output& out, const RunTask& run) {
   const auto it = sessions_.find(cookie);
   if (it == sessions_.end()) return;
+  out.emit({.kind = reason.is_ok() ? Kind::session_closed : Kind::session_ended,
+            .cookie = cookie,
+            .peer_id = it->second.requester,
+            .reason = reason.message()});
   if (!reason.is_ok()) {
     out.trace(LogLevel::warning, fmt::format("sync session {:016x} ends: {}", cookie, reason.message()));
     out.send(it->second.requester, SyncAbort{cookie, reason});

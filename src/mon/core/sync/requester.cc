@@ -9,6 +9,9 @@
 #include "base/mutant.h"
 
 namespace synod {
+
+using Kind = SyncEventKind;
+
 namespace {
 
 // The accepted entries that chain on the delivered position. The others stand on a history that was not chosen, or are
@@ -43,6 +46,7 @@ SyncRequester::SyncRequester(const CoreOptions& options, SyncPlan plan, const Ac
     const std::string marker = fmt::format("cookie={:016x} provider={}", cookie_, provider_name_);
     out.writes.push_back(PutLocal{Bytes(synchronizing_key), SharedBytes(marker)});
     out.is_durable = true;
+    out.emit({.kind = Kind::marking, .cookie = cookie_});
   }
   if (SYNOD_MUTANT("sync-before-marker")) ask(now, out);
   out.trace(LogLevel::info, fmt::format("sync [3] {}, cookie {:016x}, provider {}, committed version {}",
@@ -60,6 +64,7 @@ void SyncRequester::on_marker_durable(TimePoint now, Output& out, const RunTask&
 }
 
 void SyncRequester::on_store_created(TimePoint now, Output& out) {
+  out.emit({.kind = phase_ == Phase::cloning ? Kind::copy_cloned : Kind::copy_made, .cookie = cookie_});
   if (phase_ != Phase::cloning) return;  // an empty one is made before the first chunk is written to it
   copy_.emplace();
   copy_->is_delta = true;
@@ -71,6 +76,12 @@ void SyncRequester::ask(TimePoint now, Output& out) {
   phase_ = Phase::starting;
   deadline_ = now + options_.sync_timeout;
   SyncStart start{cookie_, committed_, options_.sync_window, std::nullopt, is_delta_};
+  if (copy_) {
+    out.emit({.kind = Kind::copy_resumed,
+              .cookie = cookie_,
+              .version = copy_->cursor.highest.version,
+              .chunks = copy_->chunks});
+  }
   if (copy_ && copy_->has_begun()) {
     start.resume = copy_->cursor;
     out.trace(LogLevel::info,
@@ -79,6 +90,12 @@ void SyncRequester::ask(TimePoint now, Output& out) {
   } else if (is_delta_) {
     out.trace(LogLevel::info, fmt::format("sync [4] begins with a copy of its own store, cookie {:016x}", cookie_));
   }
+  out.emit({.kind = Kind::asked,
+            .cookie = cookie_,
+            .peer_id = provider_,
+            .version = committed_,
+            .window = options_.sync_window,
+            .is_delta = is_delta_});
   out.send(provider_, std::move(start));
 }
 
@@ -87,8 +104,10 @@ void SyncRequester::on_message(TimePoint now, MemberId from, const Message& mess
   if (const auto* chunk = std::get_if<SyncChunk>(&message); chunk != nullptr && chunk->cookie == cookie_) {
     on_chunk(now, *chunk, out, run);
   } else if (const auto* ranges = std::get_if<SyncRanges>(&message); ranges != nullptr && ranges->cookie == cookie_) {
-    on_ranges(now, *ranges, run);
+    on_ranges(now, *ranges, out, run);
   } else if (const auto* abort = std::get_if<SyncAbort>(&message); abort != nullptr && abort->cookie == cookie_) {
+    out.emit(
+        {.kind = Kind::abort_received, .cookie = cookie_, .peer_id = provider_, .reason = abort->reason.message()});
     // The provider's log does not reach back to the copy any more.
     if (abort->reason.code() == Code::refused) keeps_copy_ = false;
     fail(fmt::format("the provider {} ended the session: {}", provider_name_, abort->reason.message()));
@@ -107,9 +126,12 @@ std::string SyncRequester::breach_of(const SyncChunk& chunk) const {
   return is_asked_for(chunk) ? "" : "sent a chunk that was not asked for";
 }
 
-void SyncRequester::on_chunk(TimePoint now, const SyncChunk& chunk, [[maybe_unused]] Output& out, const RunTask& run) {
+void SyncRequester::on_chunk(TimePoint now, const SyncChunk& chunk, Output& out, const RunTask& run) {
   if ((phase_ != Phase::starting && phase_ != Phase::copying) || has_last_) return;
-  if (chunk.sequence == 0) deadline_ = now + options_.sync_timeout;
+  if (chunk.sequence == 0) {
+    deadline_ = now + options_.sync_timeout;
+    out.emit({.kind = Kind::alive_received, .cookie = cookie_, .peer_id = provider_});
+  }
   if (chunk.sequence != sequence_ + 1) return;
   if (checksum64(chunk.transaction.view()) != chunk.checksum) {
     return fail(fmt::format("chunk {} does not have its checksum", chunk.sequence));
@@ -123,13 +145,21 @@ void SyncRequester::on_chunk(TimePoint now, const SyncChunk& chunk, [[maybe_unus
   if (!copy_ && phase_ == Phase::starting) run(CreateStoreTask{});
   phase_ = Phase::copying;
   sequence_ = chunk.sequence;
+  out.emit({.kind = chunk.is_last ? Kind::last_chunk_received : Kind::chunk_received,
+            .cookie = cookie_,
+            .peer_id = provider_,
+            .sequence = sequence_,
+            .keys = chunk.keys,
+            .bytes = chunk.bytes,
+            .settles = chunk.ranges,
+            .digest = chunk.digest});
   deadline_ = now + options_.sync_timeout;
   CopyRecord record = newest_copy() != nullptr ? *newest_copy() : CopyRecord{};
   record.cursor = chunk.cursor;
   record.chunks += 1;
   record.keys += chunk.keys;
   record.bytes += chunk.bytes;
-  if (SYNOD_MUTANT("sync-acknowledged-early")) out.send(provider_, SyncAck{cookie_, sequence_});
+  if (SYNOD_MUTANT("sync-acknowledged-early")) acknowledge(Kind::ack_sent, sequence_, out);
   WriteChunkTask write{chunk.transaction, record.encode()};
   if (chunk.ranges != 0) take_ranges(chunk, write);
   run(std::move(write));
@@ -164,6 +194,7 @@ SyncRequester::Outcome SyncRequester::on_result(TimePoint now, const TaskResult&
     SYNOD_ASSERT(phase_ == Phase::switching, "[12] only what was verified becomes the current store");
     SYNOD_ASSERT(switched->log.applied.version >= committed_, "I-19: a sync takes no member back");
     phase_ = Phase::over;
+    out.emit({.kind = Kind::switched, .cookie = cookie_, .version = switched->log.applied.version});
     return Outcome::switched;
   }
   return settle(out);
@@ -173,14 +204,22 @@ void SyncRequester::on_chunk_written(TimePoint now, Output& out, const RunTask& 
   SYNOD_ASSERT(phase_ == Phase::copying && !on_the_way_.empty(), "[9] a chunk is written after it has come");
   copy_ = std::move(on_the_way_.front());
   on_the_way_.pop_front();
+  const uint64_t written = sequence_ - on_the_way_.size();
+  out.emit({.kind = Kind::chunk_written, .cookie = cookie_, .chunks = copy_->chunks, .sequence = written});
   deadline_ = now + options_.sync_timeout;
   if (!failure_.empty()) return;
   if (has_last_ && on_the_way_.empty()) {
     phase_ = Phase::verifying;
+    out.emit({.kind = Kind::verifying, .cookie = cookie_});
     run(VerifyTask{});
     return;
   }
-  out.send(provider_, SyncAck{cookie_, sequence_ - on_the_way_.size()});
+  acknowledge(Kind::ack_sent, written, out);
+}
+
+void SyncRequester::acknowledge(SyncEventKind kind, uint64_t sequence, Output& out) {
+  out.emit({.kind = kind, .cookie = cookie_, .peer_id = provider_, .sequence = sequence});
+  out.send(provider_, SyncAck{cookie_, sequence});
 }
 
 SyncRequester::Outcome SyncRequester::on_verified(const Verified& verified, Output& out, const RunTask& run) {
@@ -201,9 +240,12 @@ SyncRequester::Outcome SyncRequester::on_verified(const Verified& verified, Outp
     return settle(out);
   }
   phase_ = Phase::switching;
+  out.emit(
+      {.kind = Kind::verified, .cookie = cookie_, .version = verified.position.version, .digest = verified.digest});
   out.trace(LogLevel::info, fmt::format("sync [11] verified version {}, digest {}", verified.position.version.value(),
                                         to_string(verified.digest)));
-  out.send(provider_, SyncAck{cookie_, sequence_});
+  acknowledge(Kind::last_ack_sent, sequence_, out);
+  out.emit({.kind = Kind::switching, .cookie = cookie_});
   run(SwitchTask{SYNOD_MUTANT("sync-keeps-unchained") ? accepted_ : chaining_on(verified.position, accepted_)});
   return Outcome::running;
 }
@@ -268,6 +310,11 @@ SyncRequester::Outcome SyncRequester::settle(Output& out) {
   const bool is_cloning = phase_ == Phase::cloning && !copy_ && !is_refuted_;
   if (failure_.empty() || is_cloning || !on_the_way_.empty() || comparing_ > 0) return Outcome::running;
   phase_ = Phase::over;
+  out.emit({.kind = Kind::failed,
+            .cookie = cookie_,
+            .peer_id = provider_,
+            .chunks = keeps_copy_ && copy_ ? copy_->chunks : 0,
+            .reason = failure_});
   out.trace(LogLevel::warning, fmt::format("sync failed, cookie {:016x}: {}", cookie_, failure_));
   out.send(provider_, SyncAbort{cookie_, Status(Code::unavailable, failure_)});
   return Outcome::failed;

@@ -79,13 +79,14 @@ class SyncRequester {
   void on_store_created(TimePoint now, Output& out);
   void on_chunk_written(TimePoint now, Output& out, const RunTask& run);
   void watch(TimePoint now, uint32_t per_mille);
+  void acknowledge(SyncEventKind kind, uint64_t sequence, Output& out);
   Outcome on_verified(const Verified& verified, Output& out, const RunTask& run);
   // With the last chunk on disk, what the provider does or says does not matter any more.
   bool needs_provider() const { return phase_ < Phase::verifying; }
 
   // requester_delta.cc
   std::string breach_of(const SyncRanges& ranges) const;
-  void on_ranges(TimePoint now, const SyncRanges& ranges, const RunTask& run);
+  void on_ranges(TimePoint now, const SyncRanges& ranges, Output& out, const RunTask& run);
   void on_compared(TimePoint now, const RangesCompared& compared, Output& out);
   bool is_asked_for(const SyncChunk& chunk) const;
   void take_ranges(const SyncChunk& chunk, WriteChunkTask& write);

@@ -24,12 +24,17 @@ std::string SyncRequester::breach_of(const SyncRanges& ranges) const {
   return follows ? "" : "sent ranges that do not follow those before";
 }
 
-void SyncRequester::on_ranges(TimePoint now, const SyncRanges& ranges, const RunTask& run) {
+void SyncRequester::on_ranges(TimePoint now, const SyncRanges& ranges, Output& out, const RunTask& run) {
   if ((phase_ != Phase::starting && phase_ != Phase::copying) || ranges.sequence != ranges_sequence_ + 1) return;
   const std::string breach = breach_of(ranges);
   if (!breach.empty()) return fail(fmt::format("the provider {} {}", provider_name_, breach));
   phase_ = Phase::copying;
   ranges_sequence_ = ranges.sequence;
+  out.emit({.kind = SyncEventKind::ranges_received,
+            .cookie = cookie_,
+            .peer_id = provider_,
+            .sequence = ranges.sequence,
+            .ranges = ranges.ranges.size()});
   compared_ = ranges.ranges.back().last_key;
   deadline_ = now + options_.sync_timeout;
   watch(now, ranges.per_mille);
@@ -54,6 +59,11 @@ void SyncRequester::on_compared(TimePoint now, const RangesCompared& compared, O
     std::vector<KeyRange>& differ = differing.is_cleared ? asked->cleared : asked->compared;
     differ.push_back({after, asked->ranges[differing.index].last_key});
   }
+  out.emit({.kind = SyncEventKind::differing_sent,
+            .cookie = cookie_,
+            .peer_id = provider_,
+            .sequence = asked->sequence,
+            .ranges = compared.differing.size()});
   out.send(provider_, SyncDiffering{cookie_, asked->sequence, compared.differing});
   const bool is_last = asked->ranges.back().last_key.empty();
   if (compared.differing.empty() && !is_last) ranges_.erase(asked);
