@@ -127,6 +127,13 @@ Status MonitorStore::commit_chunk(const ReplicatedTransaction& puts, Bytes local
                                   Durability durability) {
   SpaceTransactions transactions;
   transactions.replicated = puts;
+  if (SYNOD_MUTANT("sync-ranges-not-replayed")) {
+    transactions.replicated = {};
+    for (const Op& op : puts.ops()) {
+      if (op.type == OpType::put) transactions.replicated.put(op.key, op.value);
+      if (op.type == OpType::erase) transactions.replicated.erase(op.key);
+    }
+  }
   transactions.local.put(std::move(local_key), std::move(local_value));
   return commit_numbered(std::move(transactions).batch(), durability);
 }

@@ -183,6 +183,13 @@ void Oracles::on_written(const std::string& member, const WriteJob& job, const S
     }
   }
   if (job.writes.empty()) return;
+  const bool is_unmarked = std::any_of(job.writes.begin(), job.writes.end(), [](const StoreWrite& write) {
+    const auto* erased = std::get_if<EraseLocal>(&write);
+    return erased != nullptr && erased->key == synchronizing_key;
+  });
+  if (is_unmarked && held.copy.is_verified) {
+    violated(member + " takes its mark away before its copy is the current store");
+  }
   held.unsynced.push_back(job);
   if (job.durability != Durability::durable) return;
   for (const WriteJob& write : held.unsynced) take(member, held, write);
@@ -200,6 +207,7 @@ void Oracles::on_ran(const std::string& member, const Task& task, const Result<T
     const bool is_of_several = record->cursor.is_complete() && record->cursor.base != record->cursor.highest;
     if (is_of_several) counters_.count(Rare::copy_of_several_snapshots);
   }
+  if (std::holds_alternative<Verified>(*result)) held.copy.is_verified = true;
   const LogState* log = nullptr;
   if (const auto* switched = std::get_if<Switched>(&*result)) log = &switched->log;
   if (const auto* formed = std::get_if<Formed>(&*result)) {
@@ -377,6 +385,7 @@ void Oracles::check_sender(const std::string& from, Held& held, const Message& m
                            held.copy.written));
     }
   } else if (const auto* abort = std::get_if<SyncAbort>(&message)) {
+    held.copy.is_verified = false;
     // No disk here changes bytes, so a copy that is not the provider's store was put together wrongly.
     if (abort->reason.message().find("has digest") != std::string::npos) {
       violated(fmt::format("a copy is not what was copied: {}", abort->reason.message()));

@@ -63,6 +63,7 @@ class Oracles : public Observer {
     uint64_t written = 0;  // durably
     uint64_t acknowledged = 0;
     uint64_t begun = 0;  // when the session began
+    bool is_verified = false;
   };
   struct Held {
     ProposalNumber promised;

@@ -228,6 +228,7 @@ void Monitor::on_switched(TimePoint now, Switched& switched, Output& out) {
       LogLevel::info,
       fmt::format("sync finished provider={} chunks={} keys={} bytes={} seconds={:.3f} version={}", progress.provider,
                   progress.chunks, progress.keys, progress.bytes, seconds, switched.log.applied.version.value()));
+  [[maybe_unused]] const MemberId provider = requester_->provider();
   Result<Monmap> monmap = Monmap::decode(switched.monmap);
   if (monmap) monmap_ = *std::move(monmap);
   switched_cookie_ = requester_->cookie();
@@ -245,6 +246,7 @@ void Monitor::on_switched(TimePoint now, Switched& switched, Output& out) {
   last_first_ = switched.log.first;
   trim_floor_ = switched.log.trim_floor;
   holds_.load(switched.log.holds);
+  if (SYNOD_MUTANT("sync-copies-the-promise")) identity_.promised = peers_.find(provider)->probe.promised;
   // The grants that it gave before the sync have ended, or are of the pn that it promised last.
   start_log(now, std::move(switched.log), now + options_.lease);
   out.addresses = addresses();

@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "base/mutant.h"
 #include "store/fingerprints.h"
 
 namespace synod {
@@ -78,6 +79,7 @@ Status clear_range(MonitorStore& copy, const KeyRange& range) {
 Result<ReplicatedTransaction> erasures_of(const MonitorStore& copy, const WriteChunkTask& chunk,
                                           const ReplicatedTransaction& puts) {
   ReplicatedTransaction erasures;
+  if (SYNOD_MUTANT("delta-keeps-what-is-gone")) return erasures;
   std::set<ByteView> put_keys;
   for (const Op& op : puts.ops()) put_keys.insert(op.key);
   auto erased = chunk.erased.begin();

@@ -71,7 +71,7 @@ void SnapshotReader::complete(ChunkRead& chunk, const ReplicatedTransaction& tra
   chunk.transaction = SharedBytes(transaction.encode());
   chunk.checksum = checksum64(chunk.transaction.view());
   chunk.cursor = cursor_;
-  chunk.is_last = cursor_.is_complete();
+  chunk.is_last = SYNOD_MUTANT("sync-wrong-last-flag") ? cursor_.has_all_keys : cursor_.is_complete();
   if (chunk.is_last) chunk.digest = digest_;
 }
 

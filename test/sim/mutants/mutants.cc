@@ -68,6 +68,15 @@ const std::vector<Mutant>& all_mutants() {
       {"sync-acknowledged-early", "a chunk is acknowledged when it has come, and not when it is durable"},
       {"sync-log-left-out", "what a copy has from several snapshots is not brought to one version by the log"},
       {"sync-keeps-unchained", "accepted entries that do not chain on the copy are kept with it"},
+      {"sync-skips-the-barrier", "the end of a copy is not synced before the copy takes the store's place"},
+      {"sync-drops-the-mark-early", "the mark is taken away before the copy is the current store"},
+      {"sync-copies-the-promise", "with the store a member takes over what its provider has promised"},
+      {"sync-wrong-last-flag", "the last chunk of keys is told to be the last one, though the log follows"},
+      {"sync-loses-the-cursor", "how far the copy is, is not written with a chunk"},
+      {"sync-ranges-not-replayed", "ranges that the log erases stay in a copy of several snapshots"},
+      {"sync-digest-not-compared", "a copy is switched to whatever its digest is"},
+      {"clone-keeps-the-mark", "a delta begins with the mark of the old store in it"},
+      {"delta-keeps-what-is-gone", "a delta does not erase what the provider has not"},
   };
   return mutants;
 }

@@ -225,7 +225,8 @@ void SyncRequester::acknowledge(SyncEventKind kind, uint64_t sequence, Output& o
 SyncRequester::Outcome SyncRequester::on_verified(const Verified& verified, Output& out, const RunTask& run) {
   SYNOD_ASSERT(phase_ == Phase::verifying && copy_ && has_last_, "[11] all of it is there");
   const Position& wanted = copy_->cursor.highest;
-  if (verified.position != wanted || verified.digest != digest_) {
+  const bool is_equal = verified.digest == digest_ || SYNOD_MUTANT("sync-digest-not-compared");
+  if (verified.position != wanted || !is_equal) {
     refute();
     fail(fmt::format("the copy at version {} has digest {}, the provider's at version {} has {}",
                      verified.position.version.value(), to_string(verified.digest), wanted.version.value(),
@@ -240,6 +241,7 @@ SyncRequester::Outcome SyncRequester::on_verified(const Verified& verified, Outp
     return settle(out);
   }
   phase_ = Phase::switching;
+  if (SYNOD_MUTANT("sync-drops-the-mark-early")) out.writes.push_back(EraseLocal{Bytes(synchronizing_key)});
   out.emit(
       {.kind = Kind::verified, .cookie = cookie_, .version = verified.position.version, .digest = verified.digest});
   out.trace(LogLevel::info, fmt::format("sync [11] verified version {}, digest {}", verified.position.version.value(),
