@@ -191,6 +191,8 @@ Result<DataDir::NewStore> DataDir::create_store(const DatabaseOptions& options) 
   const Result<std::string> name = make_room();
   if (!name) return name.error();
   const std::string path = fmt::format("{}/{}", path_, *name);
+  // LevelDB would not tell why it cannot.
+  SYNOD_RETURN_IF_ERROR(files_.make_directories(path));
   return keep_made(*name, open_level_db(path, options, OpenMode::create, make_disk_env(files_)));
 }
 

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "test/sim/sync_points.h"
+
 namespace synod::sim {
 
 enum class Rare : size_t {
@@ -106,12 +108,17 @@ class Counters {
   uint64_t operator[](Rare rare) const { return counts_[static_cast<size_t>(rare)]; }
   void add(const Counters& other) {
     for (size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];
+    for (size_t i = 0; i < sync_points_.size(); ++i) sync_points_[i] += other.sync_points_[i];
   }
   std::array<uint64_t, static_cast<size_t>(Rare::count_)>& all() { return counts_; }
   const std::array<uint64_t, static_cast<size_t>(Rare::count_)>& all() const { return counts_; }
+  // How often syncs were broken off at each, by number_of().
+  std::array<uint64_t, sync_points>& at_sync_points() { return sync_points_; }
+  const std::array<uint64_t, sync_points>& at_sync_points() const { return sync_points_; }
 
  private:
   std::array<uint64_t, static_cast<size_t>(Rare::count_)> counts_{};
+  std::array<uint64_t, sync_points> sync_points_{};
 };
 
 }  // namespace synod::sim

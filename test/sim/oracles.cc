@@ -113,6 +113,9 @@ void Oracles::check_copy(const std::string& member, const MonitorStart& start, c
 }
 
 void Oracles::on_sync_event(const std::string& member, const SyncEvent& event) {
+  // A copy that is not kept may be gone before the next one is there.
+  const bool is_dropped = event.kind == SyncEventKind::failed && event.chunks == 0;
+  if (event.kind == SyncEventKind::copy_given_up || is_dropped) members_[member].copy = Copy();
   sync_order_.on_event(name_in_events(member), event);
   check_sync_order();
 }

@@ -24,9 +24,17 @@ void StoreEngine::go_on_with(StoreHome::NewStore unfinished) {
   new_store_ = std::make_unique<MonitorStore>(std::move(unfinished.db));
 }
 
+// Only the writer sets it, so it may read it without the lock.
+Status StoreEngine::fail(const Status& failure) {
+  const std::unique_lock lock(switching_);
+  failure_ = failure;
+  return failure;
+}
+
 Status StoreEngine::write(const std::vector<WriteJob>& jobs) {
-  if (failure_.is_ok()) failure_ = write_now(jobs);
-  return failure_;
+  if (!failure_.is_ok()) return failure_;
+  const Status written = write_now(jobs);
+  return written.is_ok() ? written : fail(written);
 }
 
 Status StoreEngine::write_now(const std::vector<WriteJob>& jobs) {
@@ -71,17 +79,28 @@ Status StoreEngine::commit(const std::vector<const StoreWrites*>& groups, Durabi
 }
 
 Result<TaskResult> StoreEngine::run(const Task& task) {
+  if (!is_writer_task(task)) return run_reader_task(task);
+  if (!failure_.is_ok()) return failure_;
+  Result<TaskResult> done = run_writer_task(task);
+  if (!done) return fail(done.error());
+  return done;
+}
+
+Result<TaskResult> StoreEngine::run_writer_task(const Task& task) {
   if (const auto* form = std::get_if<FormTask>(&task)) return run_on_writer(*form);
   if (const auto* create = std::get_if<CreateStoreTask>(&task)) return run_on_writer(*create);
   if (const auto* discard = std::get_if<DiscardCopyTask>(&task)) return run_on_writer(*discard);
   if (const auto* clone = std::get_if<CloneStoreTask>(&task)) return run_on_writer(*clone);
-  if (const auto* chunk = std::get_if<WriteChunkTask>(&task)) {
-    const Result<std::vector<TaskResult>> results = write_chunks({chunk});
-    return results ? Result<TaskResult>(results->front()) : results.error();
-  }
   if (const auto* verify = std::get_if<VerifyTask>(&task)) return run_on_writer(*verify);
   if (const auto* change = std::get_if<SwitchTask>(&task)) return run_on_writer(*change);
+  const Result<std::vector<TaskResult>> results = write_chunks_now({&std::get<WriteChunkTask>(task)});
+  return results ? Result<TaskResult>(results->front()) : results.error();
+}
+
+Result<TaskResult> StoreEngine::run_reader_task(const Task& task) {
   const std::shared_lock lock(switching_);
+  // A switch that failed has closed the store.
+  if (!failure_.is_ok()) return failure_;
   if (const auto* compare = std::get_if<CompareRangesTask>(&task)) return run_on_reader(*compare);
   SYNOD_ASSERT(store_ != nullptr, "only a formed member reads its store");
   if (const auto* evaluate = std::get_if<EvaluateTask>(&task)) return run_on_reader(*evaluate);
@@ -184,8 +203,18 @@ Result<TaskResult> StoreEngine::run_on_writer(const CreateStoreTask&) {
   return TaskResult(StoreCreated{});
 }
 
+// A switch that was broken off behind its pointer has left the record of its copy in the store.
+Status StoreEngine::erase_left_record() {
+  const Result<std::optional<Bytes>> record = store_->get_local(copy_record_key);
+  if (!record) return record.error();
+  if (!*record) return Status::ok();
+  const StoreWrites erased{EraseLocal{Bytes(copy_record_key)}};
+  return commit({&erased}, Durability::durable);
+}
+
 // The old store is closed meanwhile, so that its files stand still; whoever clones serves nothing from it.
 Result<TaskResult> StoreEngine::run_on_writer(const CloneStoreTask& task) {
+  SYNOD_RETURN_IF_ERROR(erase_left_record());
   const Result<uint64_t> last = last_sequence_of_all();
   if (!last) return last.error();
   const std::unique_lock lock(switching_);
@@ -225,6 +254,13 @@ Result<ReplicatedTransaction> StoreEngine::changes_of(const WriteChunkTask& task
 }
 
 Result<std::vector<TaskResult>> StoreEngine::write_chunks(const std::vector<const WriteChunkTask*>& chunks) {
+  if (!failure_.is_ok()) return failure_;
+  Result<std::vector<TaskResult>> results = write_chunks_now(chunks);
+  if (!results) return fail(results.error());
+  return results;
+}
+
+Result<std::vector<TaskResult>> StoreEngine::write_chunks_now(const std::vector<const WriteChunkTask*>& chunks) {
   SYNOD_ASSERT(new_store_ != nullptr, "a chunk is written to a new store");
   std::vector<ReplicatedTransaction> whole;
   Status refused;

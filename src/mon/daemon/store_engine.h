@@ -31,8 +31,10 @@ class StoreEngine {
   // A copy that an earlier life began, also if there is no current store. REQUIRES: called before anything else.
   void go_on_with(StoreHome::NewStore unfinished);
 
-  // All jobs as one batch, durable if one of them is to be, and then covered by the bound (I-11). After a failure
-  // nothing is written any more, and each call fails. REQUIRES: only the first has an identity.
+  // After the first failure of the disk nothing is written any more, and each call fails with it.
+
+  // All jobs as one batch, durable if one of them is to be, and then covered by the bound (I-11). REQUIRES: only the
+  // first has an identity.
   Status write(const std::vector<WriteJob>& jobs);
   // A task that cannot be done now, through no fault of the disk, results in a Status; a failure is the disk's.
   Result<TaskResult> run(const Task& task);
@@ -41,6 +43,9 @@ class StoreEngine {
   Result<std::vector<TaskResult>> write_chunks(const std::vector<const WriteChunkTask*>& chunks);
 
  private:
+  Status fail(const Status& failure);
+  Result<TaskResult> run_writer_task(const Task& task);
+  Result<TaskResult> run_reader_task(const Task& task);
   Result<TaskResult> run_on_reader(const EvaluateTask& task);
   Result<TaskResult> run_on_reader(const RangeTask& task);
   Result<TaskResult> run_on_reader(const ReadLogTask& task);
@@ -51,10 +56,12 @@ class StoreEngine {
   Result<TaskResult> run_on_writer(const DiscardCopyTask& task);
   Result<TaskResult> run_on_writer(const VerifyTask& task);
   Result<TaskResult> run_on_writer(const SwitchTask& task);
+  Result<std::vector<TaskResult>> write_chunks_now(const std::vector<const WriteChunkTask*>& chunks);
   Status write_now(const std::vector<WriteJob>& jobs);
   Status commit(const std::vector<const StoreWrites*>& groups, Durability durability);
   Result<ReplicatedTransaction> changes_of(const WriteChunkTask& task);
   Result<uint64_t> last_sequence_of_all();
+  Status erase_left_record();
   void close_current();
   Status open_current();
   Status become_current(const std::string& name);
@@ -62,7 +69,7 @@ class StoreEngine {
   StoreHome& home_;
   EngineOptions options_;
   std::shared_mutex switching_;  // held shared by reader tasks, exclusively while the current store changes
-  Status failure_;               // of the first write that failed
+  Status failure_;               // the first one of a write or a task of the writer
   std::unique_ptr<MonitorStore> store_;
   std::optional<LogEnd> log_end_;            // of the current store; read at its first write
   uint64_t covered_sequence_ = 0;            // by the bound, as far as this object has written it

@@ -27,7 +27,7 @@ po::options_description described_options() {
   add("profile", po::value<std::string>()->value_name("NAME"),
       "default: LevelDB on a simulated disk, and every 20th seed as `both`; model: a store in memory, somewhat "
       "faster; both: LevelDB with what it has promised beside it, in memory, and each read and whatever a restart "
-      "finds compared");
+      "finds compared; sync, sync-delta: LevelDB, and faults at each point of store synchronizations");
   add("hash", "run: print SEED HASH REQUESTS FAULTS for each seed");
   add("trace", "replay: print every frame, write, fault and log line, in virtual time");
   add("only", po::value<std::string>()->value_name("N,N,..."), "replay: only these faults of the seed");
@@ -96,12 +96,14 @@ Status parse_option(const std::string& name, const std::string& value, SimOption
   } else if (name == "mutant") {
     return parse_mutant(value, options);
   } else if (name == "profile") {
-    for (const Profile profile : {Profile::standard, Profile::model, Profile::both}) {
+    for (const Profile profile :
+         {Profile::standard, Profile::model, Profile::both, Profile::sync, Profile::sync_delta}) {
       if (value != profile_name(profile)) continue;
       options.profile = profile;
       return Status::ok();
     }
-    return {Code::invalid_argument, fmt::format("--profile: '{}' is none of default, model, both", value)};
+    return {Code::invalid_argument,
+            fmt::format("--profile: '{}' is none of default, model, both, sync, sync-delta", value)};
   }
   return Status::ok();
 }
@@ -109,7 +111,14 @@ Status parse_option(const std::string& name, const std::string& value, SimOption
 }  // namespace
 
 const char* profile_name(Profile profile) {
-  return profile == Profile::standard ? "default" : profile == Profile::model ? "model" : "both";
+  switch (profile) {
+    case Profile::standard: return "default";
+    case Profile::model: return "model";
+    case Profile::both: return "both";
+    case Profile::sync: return "sync";
+    case Profile::sync_delta: return "sync-delta";
+  }
+  return "";
 }
 
 Result<SimOptions> parse_sim_options(const std::vector<std::string>& words) {

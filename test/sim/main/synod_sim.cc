@@ -20,6 +20,7 @@ namespace {
 
 constexpr uint64_t both_every = 20;         // seeds of the default profile: the 20th, the 40th, ...
 constexpr uint64_t rare_asked_from = 1000;  // seeds
+constexpr uint64_t sync_points_asked_from = 4000;
 constexpr size_t shrink_runs_max = 200;
 constexpr int exit_violations = 1;
 
@@ -99,6 +100,26 @@ class Campaign {
       fmt::print("  never occurred in {} seeds: such a run proves too little\n", options_.seeds);
       ++violations_;
     }
+    if (is_of_syncs(options_.profile)) report_sync_points();
+  }
+
+  void report_sync_points() {
+    size_t reached = 0;
+    size_t all = 0;
+    std::string missing;
+    for (size_t i = 0; i < sync_points; ++i) {
+      if (!can_be_reached(sync_point(i), options_.profile == Profile::sync_delta)) continue;
+      ++all;
+      if (counters_.at_sync_points()[i] > 0) {
+        ++reached;
+      } else {
+        missing += fmt::format("  never {}\n", to_string(sync_point(i)));
+      }
+    }
+    fmt::print("syncs were broken off at {} of {} points\n", reached, all);
+    if (options_.seeds < sync_points_asked_from || missing.empty()) return;
+    fmt::print("{}", missing);
+    ++violations_;
   }
 
   const SimOptions& options_;
@@ -114,6 +135,8 @@ class Campaign {
 int replay(const SimOptions& options) {
   RunOptions run_options;
   run_options.trace = options.trace;
+  // Of a process that breaks an assertion the last lines are those that are wanted.
+  if (options.trace) std::setvbuf(stdout, nullptr, _IOLBF, 0);
   Scenario scenario = scenario_of(options, options.first_seed);
   if (options.only) {
     const size_t count = scenario.faults.size();

@@ -77,6 +77,10 @@ void Injector::perform(const Fault& fault) {
       start_later(name, fault.length);
       undo(fault, [] {});
       break;
+    case FaultClass::syncs:
+      sync_points_.arm({fault.number, sync_point(fault.amount % sync_points), fault.amount / sync_points});
+      undo(fault, [this, &fault] { sync_points_.disarm(fault.number); });
+      break;
   }
 }
 
@@ -165,6 +169,68 @@ void Injector::undo(const Fault& fault, const std::function<void()>& how) {
     how();
     on_change_(fmt::format("end of fault {}", number));
   });
+}
+
+// ---------------------------------------------------------------------------------------------- syncs
+
+// From within a step of the member.
+void Injector::on_sync_event(const std::string& member, const SyncEvent& event) {
+  const auto hit = sync_points_.on_event(member, event, [this] { return cluster_.leader(); });
+  if (!hit || !cluster_.is_running(hit->victim)) return;
+  ++cluster_.oracles().counters().at_sync_points()[number_of(hit->armed.point)];
+  on_change_(fmt::format("fault {}: {} [{}]", hit->armed.fault, to_string(hit->armed.point), hit->victim));
+  SeededRandom random(scenario_.seed, fmt::format("sync point {}", hit->armed.fault));
+  break_sync(*hit, random);
+}
+
+void Injector::break_sync(const ArmedSyncPoints::Hit& hit, SeededRandom& random) {
+  const std::string& name = hit.victim;
+  switch (hit.armed.point.how) {
+    case SyncBreak::cut_before:
+      cluster_.member(name).process->transport.vanish();
+      power_off(name, Duration(0), random);
+      return;
+    case SyncBreak::cut_after: power_off(name, Duration(0), random); return;
+    case SyncBreak::cut_inside_a_write: {
+      MemberDisk& disk = *cluster_.member(name).disk;
+      disk.freeze_at_call(disk.changes() + random.between(1, 12));
+      return;
+    }
+    case SyncBreak::kill: {
+      const Duration delay = random.exponential(milliseconds(2));
+      cluster_.scheduler().call_after(delay, [this, name, generation = generation_] {
+        if (generation == generation_) cluster_.kill(name);
+      });
+      start_later(name, delay + random.between(milliseconds(50), milliseconds(2500)));
+      return;
+    }
+    case SyncBreak::pause:
+      cluster_.pause(name);
+      cluster_.scheduler().call_after(random.between(milliseconds(50), milliseconds(2500)),
+                                      [this, name] { cluster_.resume(name); });
+      return;
+    case SyncBreak::cut_off: {
+      Links links;
+      for (const std::string& each : cluster_.names()) {
+        if (each == name) continue;
+        for (const auto& link : both_ways(address(name), address(each))) links.push_back(link);
+      }
+      cut(links);
+      const Duration length = random.between(milliseconds(50), milliseconds(3000));
+      cluster_.scheduler().call_after(length, [this, links, generation = generation_] {
+        if (generation == generation_) heal(links);
+      });
+      return;
+    }
+  }
+}
+
+void Injector::power_off(const std::string& name, Duration delay, SeededRandom& random) {
+  const PowerCut mode = random.pick(every_power_cut);
+  cluster_.scheduler().call_after(delay, [this, name, mode, generation = generation_] {
+    if (generation == generation_) cluster_.cut_power(name, mode);
+  });
+  start_later(name, delay + random.between(milliseconds(50), milliseconds(2500)));
 }
 
 // ---------------------------------------------------------------------------------------------- links
@@ -303,6 +369,7 @@ void Injector::heal_all_but(const std::set<std::string>& doomed) {
   cuts_.clear();
   dead_.clear();
   armed_.clear();
+  sync_points_.clear();
   cluster_.network().heal_all();
   cluster_.network().set_options(scenario_.network);
   for (const std::string& name : cluster_.names()) {

@@ -10,6 +10,7 @@
 
 #include "test/sim/cluster.h"
 #include "test/sim/run/scenario.h"
+#include "test/sim/sync_points.h"
 
 namespace synod::sim {
 
@@ -33,6 +34,7 @@ class Injector : public Observer {
 
   void on_end(const std::string& member, EndOfLife how) override;
   void on_disk(const std::string& member, const DiskEvent& event) override;
+  void on_sync_event(const std::string& member, const SyncEvent& event) override;
 
  private:
   using Links = std::vector<std::pair<std::string, std::string>>;  // of addresses, directed
@@ -41,6 +43,8 @@ class Injector : public Observer {
   void perform_on_process(const Fault& fault, const std::string& name, SeededRandom& random);
   void perform_on_links(const Fault& fault, const std::string& name, const std::string& other, SeededRandom& random);
   void perform_on_disk(const Fault& fault, const std::string& name, SeededRandom& random);
+  void break_sync(const ArmedSyncPoints::Hit& hit, SeededRandom& random);
+  void power_off(const std::string& name, Duration delay, SeededRandom& random);
   void undo(const Fault& fault, const std::function<void()>& how);
   Links partition(const Fault& fault, const std::string& name, const std::string& other, SeededRandom& random) const;
   void flap(const Fault& fault, Links links, Duration period, TimePoint until, bool is_cut);
@@ -66,6 +70,7 @@ class Injector : public Observer {
     uint64_t calls = 0;
   };
   std::map<std::string, Armed> armed_;
+  ArmedSyncPoints sync_points_;
   uint64_t performed_ = 0;
   uint64_t generation_ = 0;  // counts the calls of heal_all_but(): what was planned before them is void
 };

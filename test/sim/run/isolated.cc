@@ -31,6 +31,7 @@ Bytes encode(const RunResult& result) {
     put_fixed64(out, number);
   }
   for (const uint64_t count : result.counters.all()) put_fixed64(out, count);
+  for (const uint64_t count : result.counters.at_sync_points()) put_fixed64(out, count);
   return out;
 }
 
@@ -42,6 +43,7 @@ bool decode(ByteView bytes, RunResult& result) {
     *number = in.fixed64();
   }
   for (uint64_t& count : result.counters.all()) count = in.fixed64();
+  for (uint64_t& count : result.counters.at_sync_points()) count = in.fixed64();
   return in.is_complete();
 }
 

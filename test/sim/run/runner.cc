@@ -22,6 +22,8 @@ ClusterOptions::DiskKind disk_kind(Profile profile) {
     case Profile::standard: return ClusterOptions::DiskKind::level_db;
     case Profile::model: return ClusterOptions::DiskKind::model;
     case Profile::both: return ClusterOptions::DiskKind::mirrored;
+    case Profile::sync:
+    case Profile::sync_delta: break;
   }
   return ClusterOptions::DiskKind::level_db;
 }

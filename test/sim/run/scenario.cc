@@ -6,6 +6,8 @@
 #include <array>
 
 #include "test/sim/random.h"
+#include "test/sim/run/sync_faults.h"
+#include "test/sim/sync_points.h"
 
 namespace synod::sim {
 namespace {
@@ -45,6 +47,7 @@ constexpr std::array<TypeInfo, fault_types> type_infos{{
     {"new clock rate at", FaultClass::clocks, 5, seconds(1), seconds(5)},
     {"transfer the leadership to", FaultClass::operators, 5, milliseconds(1), milliseconds(2)},
     {"lose the directory of", FaultClass::memory, 1, milliseconds(50), seconds(4)},
+    {"break a sync off", FaultClass::syncs, 0, seconds(2), seconds(8)},  // see sync_faults.cc
 }};
 const TypeInfo& info(FaultType type) { return type_infos[static_cast<size_t>(type)]; }
 
@@ -157,12 +160,60 @@ Duration mean_length(const std::set<FaultClass>& classes) {
   return sum / total;
 }
 
+// By chance, at any time.
+std::vector<Fault> draw_faults(SeededRandom& faults, bool may_lose_memory, size_t members, Duration length) {
+  // Each class of faults is off in half of the runs (swarm testing: Groce et al., 2012), but not all of them.
+  std::set<FaultClass> classes{
+      faults.pick(std::vector{FaultClass::processes, FaultClass::partitions, FaultClass::links})};
+  for (size_t i = 0; i <= static_cast<size_t>(FaultClass::operators); ++i) {
+    if (faults.chance(50)) classes.insert(static_cast<FaultClass>(i));
+  }
+  // From a minority only.
+  const size_t wiped_max = (members - 1) / 2;
+  if (wiped_max > 0 && may_lose_memory) classes.insert(FaultClass::memory);
+  std::vector<Fault> drawn;
+  const Duration interval = std::max<Duration>(mean_length(classes) * 10 / faults.between(8, 22), milliseconds(700));
+  std::vector<Duration> cuts;  // the ends of those that run
+  Pace pace(members);
+  const auto next = [&](Duration at) {
+    return std::min(at + faults.exponential(interval), std::max(at + milliseconds(500), pace.next_at_most()));
+  };
+  for (Duration at = next({}); at < length; at = next(at)) {
+    Fault fault;
+    fault.number = drawn.size();
+    fault.type = draw_type(faults, classes);
+    fault.at = at;
+    fault.length = faults.between(info(fault.type).length_min, info(fault.type).length_max);
+    fault.member = faults.chance(40) ? leader_rank : faults.below(members);
+    fault.other = faults.below(members);
+    fault.amount = faults.next();
+    if (fault.type == FaultType::wipe) {
+      if (fault.member == leader_rank) fault.member = fault.other;
+      if (pace.wiped().size() == wiped_max && pace.wiped().count(fault.member) == 0) {
+        fault.member = *pace.wiped().begin();
+      }
+    }
+    std::erase_if(cuts, [&](Duration end) { return end <= at; });
+    if (cuts_links(fault) && cuts.size() >= cuts_max) continue;
+    if (!pace.add(fault)) continue;
+    if (cuts_links(fault)) cuts.push_back(fault.at + fault.length);
+    drawn.push_back(fault);
+  }
+  return drawn;
+}
+
 }  // namespace
 
 const char* fault_name(FaultType type) { return info(type).name; }
 FaultClass class_of(FaultType type) { return info(type).of; }
 
 std::string to_string(const Fault& fault) {
+  if (fault.type == FaultType::sync_point) {
+    const uint64_t passes = fault.amount / sync_points;
+    return fmt::format("{:.3f}s {} {} within {:.3f}s{}", in_seconds(fault.at), fault_name(fault.type),
+                       to_string(sync_point(fault.amount % sync_points)), in_seconds(fault.length),
+                       passes == 0 ? "" : fmt::format(", after {} such events", passes));
+  }
   std::string text = fmt::format("{:.3f}s {} {}", in_seconds(fault.at), fault_name(fault.type), who(fault.member));
   if (fault.other != fault.member) text += fmt::format(" (and {})", who(fault.other));
   if (fault.length > milliseconds(2)) text += fmt::format(" for {:.3f}s", in_seconds(fault.length));
@@ -170,6 +221,17 @@ std::string to_string(const Fault& fault) {
 }
 
 bool can_occur(Rare rare, Profile profile) {
+  switch (rare) {
+    case Rare::power_cut_of_a_majority:
+    case Rare::bridge_partition:
+    case Rare::flapping_link:
+    case Rare::member_wiped:
+    case Rare::learner_copied_a_store:
+    case Rare::learner_level:
+      if (is_of_syncs(profile)) return false;
+      break;
+    default: break;
+  }
   const bool is_of_files = rare == Rare::log_torn_by_a_power_cut || rare == Rare::log_rotated_between_accept_and_commit;
   return !is_of_files || profile != Profile::model;
 }
@@ -197,42 +259,15 @@ Scenario expand(uint64_t seed, size_t members, Duration length, Profile profile)
   const uint64_t per_second = options.chance(12) ? options.between(40, 100) : options.between(20, 36);
   scenario.request_interval = Duration(seconds(1)) * scenario.clients / per_second;
 
-  // Each class of faults is off in half of the runs (swarm testing: Groce et al., 2012), but not all of them.
   SeededRandom faults(seed, "faults");
-  std::set<FaultClass> classes{
-      faults.pick(std::vector{FaultClass::processes, FaultClass::partitions, FaultClass::links})};
-  for (size_t i = 0; i <= static_cast<size_t>(FaultClass::operators); ++i) {
-    if (faults.chance(50)) classes.insert(static_cast<FaultClass>(i));
-  }
-  // Drawn by itself, and from a minority only: without it a seed is what it would be if there were no such class.
-  const size_t wiped_max = (members - 1) / 2;
-  if (wiped_max > 0 && SeededRandom(seed, "memory").chance(50)) classes.insert(FaultClass::memory);
-  const Duration interval = std::max<Duration>(mean_length(classes) * 10 / faults.between(8, 22), milliseconds(700));
-  std::vector<Duration> cuts;  // the ends of those that run
-  Pace pace(members);
-  const auto next = [&](Duration at) {
-    return std::min(at + faults.exponential(interval), std::max(at + milliseconds(500), pace.next_at_most()));
-  };
-  for (Duration at = next({}); at < length; at = next(at)) {
-    Fault fault;
-    fault.number = scenario.faults.size();
-    fault.type = draw_type(faults, classes);
-    fault.at = at;
-    fault.length = faults.between(info(fault.type).length_min, info(fault.type).length_max);
-    fault.member = faults.chance(40) ? leader_rank : faults.below(members);
-    fault.other = faults.below(members);
-    fault.amount = faults.next();
-    if (fault.type == FaultType::wipe) {
-      if (fault.member == leader_rank) fault.member = fault.other;
-      if (pace.wiped().size() == wiped_max && pace.wiped().count(fault.member) == 0) {
-        fault.member = *pace.wiped().begin();
-      }
-    }
-    std::erase_if(cuts, [&](Duration end) { return end <= at; });
-    if (cuts_links(fault) && cuts.size() >= cuts_max) continue;
-    if (!pace.add(fault)) continue;
-    if (cuts_links(fault)) cuts.push_back(fault.at + fault.length);
-    scenario.faults.push_back(fault);
+  if (is_of_syncs(profile)) {
+    scenario.core.sync_delta = profile == Profile::sync_delta;
+    // Whoever is away for a second has to copy.
+    scenario.core.log_retain_versions = options.between(5, 10);
+    scenario.core.log_trim_min = options.between(3, 6);
+    scenario.faults = draw_sync_faults(faults, members, length, scenario.core.sync_delta);
+  } else {
+    scenario.faults = draw_faults(faults, SeededRandom(seed, "memory").chance(50), members, length);
   }
   return scenario;
 }

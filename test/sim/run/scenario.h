@@ -46,12 +46,14 @@ enum class FaultType : uint8_t {
   transfer,
   // memory
   wipe,  // the whole directory is lost; the member starts again under its name, with a new id
+  // syncs
+  sync_point,  // when a sync comes there, it is broken off
 };
-inline constexpr size_t fault_types = static_cast<size_t>(FaultType::wipe) + 1;
+inline constexpr size_t fault_types = static_cast<size_t>(FaultType::sync_point) + 1;
 const char* fault_name(FaultType type);
 
 // Faults of one class are switched on and off together.
-enum class FaultClass : uint8_t { processes, partitions, links, disks, clocks, operators, memory };
+enum class FaultClass : uint8_t { processes, partitions, links, disks, clocks, operators, memory, syncs };
 FaultClass class_of(FaultType type);
 
 struct Fault {
@@ -61,7 +63,7 @@ struct Fault {
   Duration length{};    // until it is undone
   uint64_t member = 0;  // a rank; `leader_rank`: whoever leads then
   uint64_t other = 0;   // a rank
-  uint64_t amount = 0;  // by type
+  uint64_t amount = 0;  // by type; of a sync_point its number, plus sync_points for each event that passes first
 };
 inline constexpr uint64_t leader_rank = 99;
 
@@ -72,7 +74,12 @@ enum class Profile : uint8_t {
   standard,  // LevelDB
   model,     // the faster store in memory
   both,      // LevelDB, and beside it what it has promised, compared
+  // LevelDB. Members fall behind again and again, and their syncs are broken off at one point after the other.
+  sync,
+  sync_delta,  // the same, and what a member still has is not sent again
 };
+
+inline bool is_of_syncs(Profile profile) { return profile == Profile::sync || profile == Profile::sync_delta; }
 
 // Whether runs of this profile can meet the situation: a store in memory has no files.
 bool can_occur(Rare rare, Profile profile);

@@ -235,5 +235,27 @@ TEST(LoggedHoldsTest, an_end_that_an_earlier_leadership_proposed_is_not_logged_a
   EXPECT_TRUE(leader.holds.due().empty());
 }
 
+TEST(LoggedHoldsTest, a_session_that_an_earlier_leadership_heard_to_be_further_is_not_held_from_below) {
+  Leader leader = holding();
+  leader.holds.begin_leadership(leader.now);
+  leader.ask(Version(10), cookie + 1);
+  leader.choose({{b, cookie, State::released, Version(), 0, 0}});
+  leader.choose({{b, cookie + 1, State::held, Version(30), 0, 0}});
+  leader.holds.tick(leader.now);
+  EXPECT_TRUE(leader.holds.due().empty());
+  EXPECT_EQ(leader.holds.limit(Version(50)), Version(30));
+}
+
+TEST(LoggedHoldsTest, what_an_earlier_leadership_released_does_not_end_at_its_bound) {
+  Leader leader = holding();
+  leader.choose({}, leader.options.sync_hold_bytes + 1);
+  leader.holds.tick(leader.now);
+  ASSERT_EQ(leader.holds.due().size(), 1U);
+  EXPECT_EQ(leader.holds.due()[0].state, State::ended);
+  leader.choose({{b, cookie, State::released, Version(10), 7, 7}});
+  EXPECT_TRUE(leader.holds.due().empty());
+  EXPECT_TRUE(leader.holds.all().empty());
+}
+
 }  // namespace
 }  // namespace synod::test

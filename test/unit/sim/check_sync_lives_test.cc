@@ -45,6 +45,12 @@ TEST(SyncLivesTest, a_copy_that_is_of_no_use_is_given_up_with_a_reason) {
   const Story written = up_to("c [9] chunk-written cookie=1 chunks=1");
   EXPECT_EQ(verdict(then(written, {second_life("yes", 0, "it does not open")})), "");
   expect_named(verdict(then(written, {second_life("yes", 2, "it does not open")})), "nothing that has not come");
+  // What a disk refuses to one life, it may give to the next.
+  const std::string third = "c [1] started cookie=0 start=3 marked=yes chunks={} reason=";
+  const Story refused = then(written, {second_life("yes", 0, "it does not open")});
+  EXPECT_EQ(verdict(then(refused, {fmt::format(fmt::runtime(third), 1)})), "");
+  EXPECT_EQ(verdict(then(refused, {fmt::format(fmt::runtime(third), 0)})), "");
+  expect_named(verdict(then(refused, {fmt::format(fmt::runtime(third), 2)})), "nothing that has not come");
 }
 
 const Story resumed = {"c [1] must-copy cookie=2 version=2",

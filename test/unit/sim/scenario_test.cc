@@ -47,7 +47,8 @@ TEST(ScenarioTest, every_type_of_fault_is_drawn_in_some_run_and_every_class_is_o
       if (classes.count(static_cast<FaultClass>(i)) == 0) ++off[static_cast<FaultClass>(i)];
     }
   }
-  EXPECT_EQ(drawn.size(), fault_types);
+  EXPECT_EQ(drawn.size(), fault_types - 1);
+  EXPECT_EQ(drawn.count(FaultType::sync_point), 0U) << "of the profiles of syncs";
   EXPECT_EQ(off.size(), static_cast<size_t>(FaultClass::memory) + 1);
 }
 
@@ -85,6 +86,8 @@ TEST(ScenarioTest, all_that_is_rare_is_asked_for_but_of_a_store_in_memory_nothin
   EXPECT_FALSE(can_occur(Rare::log_torn_by_a_power_cut, Profile::model));
   EXPECT_FALSE(can_occur(Rare::log_rotated_between_accept_and_commit, Profile::model));
   EXPECT_EQ(of_model, rare_names.size() - 2);
+  EXPECT_TRUE(can_occur(Rare::log_torn_by_a_power_cut, Profile::sync));
+  EXPECT_FALSE(can_occur(Rare::bridge_partition, Profile::sync_delta)) << "such runs are about other faults";
 }
 
 TEST(ScenarioTest, a_fault_left_out_changes_no_other) {

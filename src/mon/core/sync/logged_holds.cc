@@ -19,6 +19,16 @@ bool is_end_of(const TrimHold& chosen, const std::optional<TrimHold>& wanted) {
   return chosen.state == State::ended && wanted && wanted->state == State::ended && wanted->cookie == chosen.cookie;
 }
 
+// Of the session that is to be held, too.
+bool is_further(const TrimHold& chosen, const std::optional<TrimHold>& wanted) {
+  return chosen.state == State::held && wanted && wanted->state == State::held && wanted->cookie == chosen.cookie &&
+         chosen.version > wanted->version;
+}
+
+bool is_end_of_nothing(const TrimHold& chosen, const std::optional<TrimHold>& wanted) {
+  return chosen.state == State::released && wanted && wanted->state == State::ended;
+}
+
 }  // namespace
 
 void LoggedHolds::load(const std::vector<TrimHold>& holds) {
@@ -53,7 +63,10 @@ std::vector<TrimHold> LoggedHolds::on_chosen(TimePoint now, const LogChange& cha
       hold.proposed.reset();
     } else if (!hold.proposed && is_end_of(chosen, hold.wanted)) {
       hold.wanted = chosen;  // as this leadership was about to propose, too
-    } else if (!hold.proposed && hold.wanted == before) {
+    } else if (!hold.proposed && is_further(chosen, hold.wanted)) {
+      adopt_logged(now, hold);
+      raise(hold, chosen.version);
+    } else if (!hold.proposed && (hold.wanted == before || is_end_of_nothing(chosen, hold.wanted))) {
       follow_log(now, hold);  // an earlier leadership's, chosen in this one
     }
     if (!hold.logged && (!hold.wanted || hold.wanted->state == State::released)) holds_.erase(chosen.requester);
@@ -84,11 +97,15 @@ void LoggedHolds::follow_log(TimePoint now, Hold& hold) const {
   hold.asks.clear();
   hold.wanted.reset();
   if (!hold.logged) return;
+  adopt_logged(now, hold);
+  hold.asks[hold.wanted->cookie] = {hold.wanted->version, now};
+}
+
+void LoggedHolds::adopt_logged(TimePoint now, Hold& hold) const {
   TrimHold wanted = *hold.logged;
   wanted.bytes = hold.bytes;
   want(now, hold, wanted);
   hold.wanted = hold.logged;
-  hold.asks[wanted.cookie] = {wanted.version, now};
 }
 
 // A floor that an earlier leadership proposed may pass what this one was asked for, and has not logged yet.

@@ -75,6 +75,7 @@ class LoggedHolds {
   };
   void want(TimePoint now, Hold& hold, const TrimHold& wanted) const;
   void follow_log(TimePoint now, Hold& hold) const;
+  void adopt_logged(TimePoint now, Hold& hold) const;
   static void raise(Hold& hold, Version floor);
   void decide(TimePoint now, Hold& hold) const;
 

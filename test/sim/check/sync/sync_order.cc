@@ -87,6 +87,8 @@ void SyncOrder::on_start(const Step& step) {
     const bool is_given_up = event.chunks == 0 && !event.reason.empty();
     require(step, !event.is_marked || member.copy.includes(event.chunks) || is_given_up,
             "[9] a copy has what was written to it durably, and nothing that has not come");
+    // Until another one is made, a later life may be able to read it again.
+    if (is_given_up) next.copy = {0, member.copy.most};
   }
   member = std::move(next);
 }
