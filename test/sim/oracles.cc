@@ -86,6 +86,7 @@ void Oracles::on_start(const std::string& member, const MonitorStart& start) {
   const Copy copy = held.copy;
   held = Held();
   held.told = told;
+  held.has_vote = vote_oracle_.has_vote(start.identity.id);
   check_copy(member, start, copy);
   held.is_marked = start.is_marked;
   held.promised = start.identity.promised;
@@ -94,7 +95,7 @@ void Oracles::on_start(const std::string& member, const MonitorStart& start) {
   held.began = start.log->first;
   for (const LogEntry& entry : start.log->accepted) {
     held.accepted[entry.version] = {entry.pn, entry.hash};
-    accepted(member, entry);
+    if (held.has_vote) accepted(member, entry);
   }
 }
 
@@ -115,8 +116,14 @@ void Oracles::on_sync_event(const std::string& member, const SyncEvent& event) {
   // A copy that is not kept may be gone before the next one is there.
   const bool is_dropped = event.kind == SyncEventKind::failed && event.chunks == 0;
   if (event.kind == SyncEventKind::copy_given_up || is_dropped) members_[member].copy = Copy();
-  sync_order_.on_event(member, event);
+  sync_order_.on_event(name_in_events(member), event);
   check_sync_order();
+}
+
+// As the others' events call it.
+std::string Oracles::name_in_events(const std::string& member) const {
+  const MemberId id = cluster_.monitor(member).id();
+  return vote_oracle_.has_vote(id) ? member : to_string(id);
 }
 
 void Oracles::check_sync_order() {
@@ -147,7 +154,7 @@ void Oracles::take(const std::string& member, Held& held, const WriteJob& job) {
       const LogEntry& entry = put->entry;
       if (entry.version <= held.applied.version) continue;
       held.accepted[entry.version] = {entry.pn, entry.hash};
-      accepted(member, entry);
+      if (held.has_vote) accepted(member, entry);
     } else if (const auto* erase = std::get_if<EraseEntries>(&write)) {
       // Trimming erases below; what is erased up here gives way to another value.
       const auto from = held.accepted.lower_bound(erase->from);
@@ -206,9 +213,14 @@ void Oracles::on_ran(const std::string& member, const Task& task, const Result<T
   if (std::holds_alternative<Verified>(*result)) held.copy.is_verified = true;
   const LogState* log = nullptr;
   if (const auto* switched = std::get_if<Switched>(&*result)) log = &switched->log;
-  if (const auto* formed = std::get_if<Formed>(&*result)) log = &formed->log;
+  if (const auto* formed = std::get_if<Formed>(&*result)) {
+    log = &formed->log;
+    vote_oracle_.on_formed(*Monmap::decode(std::get<FormTask>(task).monmap));
+  }
   if (log == nullptr) return;
-  if (std::holds_alternative<Switched>(*result)) counters_.count(Rare::sync_finished);
+  if (std::holds_alternative<Switched>(*result)) {
+    counters_.count(held.has_vote ? Rare::sync_finished : Rare::learner_copied_a_store);
+  }
   // I-9, rule 7: a sync neither clears nor copies what was accepted above what it delivers.
   for (const auto& [version, acceptance] : held.accepted) {
     if (version <= log->applied.version) continue;
@@ -422,6 +434,7 @@ void Oracles::on_sent(const std::string& from_host, const std::string& to_host, 
     violated(fmt::format("{} sends {} while it is syncing", from, message_name(message)));
   }
   check_sender(from, held, message);
+  if (const std::string wrong = vote_oracle_.on_sent(from, frame.source, message); !wrong.empty()) violated(wrong);
   if (const auto* collect = std::get_if<Collect>(&message)) {
     const uint64_t life = collected_in_.try_emplace(collect->pn, frame.source.start_count).first->second;
     if (life != frame.source.start_count) {
@@ -469,7 +482,7 @@ void Oracles::on_stepped(const std::string& member) {
   const Monitor& monitor = cluster_.monitor(member);
   Held& held = members_[member];
   const MemberState state = monitor.state();
-  sync_order_.on_state(member, state);
+  sync_order_.on_state(name_in_events(member), state);
   check_sync_order();
   const bool is_leader = state == MemberState::leader;
   if (is_leader && !held.was_leader) counters_.count(Rare::election_won);

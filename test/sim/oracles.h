@@ -15,6 +15,7 @@
 #include "test/sim/counters.h"
 #include "test/sim/lease_oracle.h"
 #include "test/sim/observer.h"
+#include "test/sim/vote_oracle.h"
 
 namespace synod::sim {
 
@@ -37,11 +38,8 @@ class Oracles : public Observer {
   // That a directory, `start` being what was read from it, holds all that this member must not forget.
   void check_durable(const std::string& member, const MonitorStart& start);
 
-  // A wiped member is another member.
-  void forget(const std::string& member) {
-    members_.erase(member);
-    lease_oracle_.forget(member);
-  }
+  // A wiped member is another member. What it had granted binds on: whoever bears its name does not vote.
+  void forget(const std::string& member) { members_.erase(member); }
   // Anybody may report what breaks a promise; the first one counts.
   void violated(const std::string& what);
   const std::string& violation() const { return violation_; }
@@ -74,6 +72,7 @@ class Oracles : public Observer {
     std::map<Version, Acceptance> accepted;  // above applied
     std::deque<WriteJob> unsynced;           // visible, not durable
     ProposalNumber told;                     // the highest pn of a promise, acceptance or grant that it sent
+    bool has_vote = true;
     bool was_leader = false;
     bool was_syncing = false;
     bool is_marked = false;  // durably: it syncs
@@ -92,6 +91,7 @@ class Oracles : public Observer {
   void check_promise_told(const std::string& from, Held& held, const ProposalNumber& pn, const char* what);
   void check_sender(const std::string& from, Held& held, const Message& message);
   void check_leases();
+  std::string name_in_events(const std::string& member) const;
   void check_sync_order();
   void check_caps(const std::string& member);
   // Of what is rare and not forbidden.
@@ -101,6 +101,7 @@ class Oracles : public Observer {
   const Cluster& cluster_;
   size_t majority_;
   LeaseOracle lease_oracle_;
+  VoteOracle vote_oracle_;
   SyncOrder sync_order_;
   std::map<std::string, Held> members_;
   std::map<Version, std::map<Acceptance, std::set<std::string>>> acceptances_;

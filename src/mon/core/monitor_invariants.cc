@@ -25,6 +25,12 @@ void Monitor::check_role() const {
   SYNOD_ASSERT(!unmark_step_ || (is_marked_ && !requester_), "I-9: no sync runs while the mark is taken away");
   SYNOD_ASSERT(!is_marked_ || provider_.session_count() == 0, "I-9: a syncing member serves no store");
   if (requester_) requester_->check_invariants();
+  SYNOD_ASSERT(!learner_ || (is_learner() && !is_marked_), "I-23: a learner is not listed, and follows or copies");
+  if (learner_) {
+    learner_->check_invariants();
+    SYNOD_ASSERT(learner_->log().committed() == last_committed_ && learner_->log().first() == last_first_,
+                 "what is told of the log is what it is");
+  }
   if (!paxos_) return;
   SYNOD_ASSERT(is_member(), "I-1: only who is listed takes part");
   SYNOD_ASSERT(paxos_->monmap() == *monmap_, "I-1: votes are counted by the monmap that this member has");
