@@ -47,14 +47,20 @@ class Processes(SyncTest):
             victim = who(cluster)
             cluster[victim].kill()
             cluster[victim].start()
-        total = int(self.wait_synced(cluster)['chunks'])
+        cluster.wait_quorum(3)
+        total = chunks_written(cluster['c'])[-1]
         self.assertGreaterEqual(total, 10)
         if len(met) < 5:  # several are durable together, or come faster than they are seen
             raise WasTooLate(f'of {total} chunks only {sorted(met)} were met')
         self.check_what_was_sent(cluster, total)
 
     def is_finished(self, cluster):
-        return len(finished_syncs(cluster['c'])) > self.finished_before
+        """It says so, or was killed before it could, and finds itself without a mark again."""
+        marks = [kind if kind == 'marked' else fields['marked'] for kind, _, fields in events(log_of(cluster['c']))
+                 if kind in ('marked', 'started')]
+        was_marked = 'marked' in marks
+        return was_marked and (len(finished_syncs(cluster['c'])) > self.finished_before or
+                               'no' in marks[marks.index('marked'):])
 
     def check_what_was_sent(self, cluster, total):
         """In each session no more than a window beyond what the copy got by it."""
