@@ -36,7 +36,7 @@ Status end_of_scan_missing() {
 }  // namespace
 
 bool has_quorum(const StatusReply& status) {
-  return !status.leader.empty() && status.quorum.size() > status.members.size() / 2;
+  return !status.leader.empty() && status.quorum.size() > status.voter_count() / 2;
 }
 
 class Client::Impl {

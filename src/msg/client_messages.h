@@ -96,6 +96,7 @@ struct MemberStatus {
   Version first;
   Version committed;
   SyncProgress sync;
+  bool has_vote = true;    // false: its member id is none of those that count
   std::string alarm = {};  // as in Probe
 };
 // Keeps the log from being trimmed, for a member that syncs.
@@ -117,8 +118,10 @@ struct StatusReply {
   std::string leader;                        // empty: none known
   uint64_t epoch = 0;                        // round of the leader's pn
   std::vector<std::string> quorum;           // names
-  std::vector<MemberStatus> members;         // in monmap order
+  std::vector<MemberStatus> members;         // in monmap order, and then those that have no vote
   std::vector<HoldStatus> holds;
+
+  size_t voter_count() const;
 };
 struct TransferReply {
   std::string leader;  // the name of the one that leads now

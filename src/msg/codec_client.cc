@@ -128,6 +128,7 @@ void pack_member(const MemberStatus& member, proto::MemberStatus* to) {
   to->set_id(member.id.value());
   to->set_address(member.address);
   to->set_reachable(member.reachable);
+  to->set_has_vote(member.has_vote);
   to->set_state(static_cast<uint32_t>(member.state));
   to->set_first(member.first.value());
   to->set_committed(member.committed.value());
@@ -200,7 +201,8 @@ MemberStatus unpack_member(const proto::MemberStatus& from, Unpacker& unpacker) 
   member.id = MemberId(from.id());
   member.address = from.address();
   member.reachable = from.reachable();
-  member.state = unpacker.enumerator(from.state(), MemberState::peon);
+  member.has_vote = from.has_vote();
+  member.state = unpacker.enumerator(from.state(), MemberState::learner);
   member.first = Version(from.first());
   member.committed = Version(from.committed());
   member.sync = unpack(from.sync());
@@ -212,7 +214,7 @@ StatusReply unpack_body(const proto::StatusReply& from, Unpacker& unpacker) {
   StatusReply body;
   body.fsid = unpacker.fsid(from.fsid());
   body.answered_by = from.answered_by();
-  body.state = unpacker.enumerator(from.state(), MemberState::peon);
+  body.state = unpacker.enumerator(from.state(), MemberState::learner);
   body.detail = from.detail();
   body.leader = from.leader();
   body.epoch = from.epoch();

@@ -51,7 +51,7 @@ void pack(const Probe& message, proto::Probe* to, Packer&) {
 void unpack(const proto::Probe& from, Probe& message, Unpacker& unpacker) {
   message.name = from.name();
   message.address = from.address();
-  message.state = unpacker.enumerator(from.state(), MemberState::peon);
+  message.state = unpacker.enumerator(from.state(), MemberState::learner);
   message.formation = unpacker.enumerator(from.formation(), FormationState::formed);
   message.members_digest = from.members_digest();
   message.monmap = from.monmap();

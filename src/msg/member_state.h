@@ -16,6 +16,7 @@ enum class MemberState : uint8_t {
   electing = 5,  // asks to be elected
   leader = 6,
   peon = 7,
+  learner = 8,  // follows the log under a member id that has no vote
 };
 enum class FormationState : uint8_t { fresh = 1, prepared = 2, formed = 3 };
 

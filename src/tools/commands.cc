@@ -160,7 +160,7 @@ int status(const Options& options) {
   if (!reply || is_interrupted()) return fail(reply.status());
   print(options.format == Format::json ? json_of_status(*reply) + "\n" : status_table(*reply));
   if (is_enough(*reply)) return exit_ok;
-  fmt::print(stderr, "synod: {} of {} members are in quorum{}\n", reply->quorum.size(), reply->members.size(),
+  fmt::print(stderr, "synod: {} of {} members are in quorum{}\n", reply->quorum.size(), reply->voter_count(),
              options.wait_quorum ? fmt::format(", not {}", *options.wait_quorum) : "");
   return exit_unavailable;
 }

@@ -48,6 +48,7 @@ json::object object_of_member(const MemberStatus& member) {
           {"id", to_string(member.id)},
           {"address", member.address},
           {"state", state_of(member)},
+          {"has_vote", member.has_vote},
           {"first_committed", member.first.value()},
           {"last_committed", member.committed.value()},
           {"sync", json_of_sync(member.sync)},

@@ -77,7 +77,7 @@ std::string status_table(const StatusReply& status) {
       status.leader.empty() ? "leader   none\n" : fmt::format("leader   {} (epoch {})\n", status.leader, status.epoch);
   text += fmt::format("quorum   {} ({} of {})\n",
                       status.quorum.empty() ? "none" : fmt::format("{}", fmt::join(status.quorum, " ")),
-                      status.quorum.size(), status.members.size());
+                      status.quorum.size(), status.voter_count());
   text += fmt::format("answer   from {} ({}){}{}\n\n", status.answered_by, to_string(status.state),
                       status.detail.empty() ? "" : ": ", status.detail);
   std::vector<Row> rows = {{"NAME", "ID", "ADDRESS", "STATE", "FIRST", "LAST", "SYNC"}};

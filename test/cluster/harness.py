@@ -297,7 +297,7 @@ class Cluster:
         self.daemons = {}
         for name, port in zip(self.names, ports):
             self.daemons[name] = Daemon(name, f'127.0.0.1:{port}', self.root, self.command(name))
-        self.outsiders = set()  # members that lost their directory: not compared, but must say that they are outsiders
+        self.learners = set()   # members that lost their directory: no voters, but level with them in the end
         self.formed = False
         self.expected = {}      # what was acknowledged: key to value, or None if the outcome is not known
         self.closed = False
@@ -387,9 +387,10 @@ class Cluster:
         return json.loads(ran.out) if ran.out.strip() else None
 
     def member_status(self, member, *mons):
-        """What it says of itself, or what others say of it."""
+        """What it says of itself, or what others say of it: of a name that was lost, of the one that has it now."""
         status = self.status(*(mons or [member]))
-        return next((entry for entry in (status or {}).get('members', []) if entry['name'] == member), None)
+        entries = [entry for entry in (status or {}).get('members', []) if entry['name'] == member]
+        return entries[-1] if entries else None
 
     def wait_status(self, condition, seconds, what, mons=()):
         last = [None]
@@ -436,14 +437,16 @@ class Cluster:
                 daemon.cont()
             if daemon.process is None:
                 daemon.start()
-        members = self.others(*self.outsiders)
-        self.wait_quorum(len(members), members)
-        self.wait_status(lambda status: set(status['quorum']) == set(members), PATIENCE, 'all in quorum', members)
-        self.wait_level(members)
-        for name in self.outsiders:
-            state = self.status(name)['state']
-            if state != 'outsider':
-                raise AssertionError(f'{name} lost its directory and says that it is "{state}", not an outsider')
+        voters = self.others(*self.learners)
+        self.wait_quorum(len(voters), voters)
+        self.wait_status(lambda status: set(status['quorum']) == set(voters), PATIENCE, 'all in quorum', voters)
+        for name in self.learners:
+            self.wait_learner(name)
+        self.wait_level()
+
+    def wait_learner(self, name, seconds=PATIENCE):
+        """Its own words, once it says that it follows the log without a vote."""
+        return self.wait_status(lambda status: status['state'] == 'learner', seconds, f'{name} is a learner', (name,))
 
     def check_expected(self):
         if not self.expected:
@@ -468,8 +471,7 @@ class Cluster:
     def compare_all(self):
         """Stops all members with SIGTERM and compares every pair of stores."""
         self.terminate_all()
-        members = self.others(*self.outsiders)
-        for first, second in ((a, b) for i, a in enumerate(members) for b in members[i + 1:]):
+        for first, second in ((a, b) for i, a in enumerate(self.names) for b in self.names[i + 1:]):
             ran = run(STORE, 'compare', self[first].data, self[second].data)
             if ran.code != 0:
                 raise AssertionError(f'the stores of {first} and {second} are not the same: {ran}')

@@ -1,33 +1,28 @@
 """Formation of a cluster, and what becomes of a member whose directory was lost."""
 
 import itertools
+import json
 import shutil
 import unittest
 
-from harness import OK, PATIENCE, UNAVAILABLE, USAGE, ClusterTest, Daemon, free_ports, run, wait_until
+from harness import CLI, OK, PATIENCE, UNAVAILABLE, USAGE, ClusterTest, Daemon, free_ports, run, wait_until
 
 
 class LostDirectory(ClusterTest):
     def lose_directory(self, cluster, name):
         cluster[name].kill()
         shutil.rmtree(cluster[name].data)
+        cluster.learners.add(name)
 
-    def wait_outsider(self, cluster, name):
-        """Its own words, once it says that it is not a member."""
-        return cluster.wait_status(lambda status: status['state'] == 'outsider', PATIENCE, f'{name} is an outsider',
-                                   (name,))
-
-    def test_a_member_that_lost_its_directory_says_that_it_is_not_a_member_and_the_others_go_on(self):
+    def test_a_member_that_lost_its_directory_follows_without_a_vote_and_the_others_go_on(self):
         cluster = self.formed_cluster()
         before = cluster.status()
         cluster.import_pairs([(f'key/{i}', f'value {i}') for i in range(200)])
         self.lose_directory(cluster, 'c')
-        cluster.outsiders.add('c')
         cluster['c'].start()
-        own = self.wait_outsider(cluster, 'c')
-        self.assertTrue(own['detail'], 'it does not say what it waits for')
-        self.assert_says(own['detail'], 'member')
-        self.assert_says(cluster['c'].log_bytes().decode(), 'not a member')
+        own = cluster.wait_learner('c')
+        self.assert_says(own['detail'], 'no vote', 'member id', 'lost')
+        self.assert_says(cluster['c'].log_bytes().decode(), 'not a member', 'as a learner', 'has no vote')
         cluster.put('key', 'value', mons=('a', 'b'))
         cluster.wait_quorum(2, mons=('a', 'b'))
         # The last grant of the old member id lapses; the new one never grants any.
@@ -35,16 +30,73 @@ class LostDirectory(ClusterTest):
                                      'c is not in quorum', ('a',))
         self.assertEqual(status['fsid'], before['fsid'])
         ids = {member['name']: member['id'] for member in before['members']}
-        self.assertEqual({member['name']: member['id'] for member in status['members']}, ids, 'the monmap changed')
+        voters = [member for member in status['members'] if member['has_vote']]
+        self.assertEqual({member['name']: member['id'] for member in voters}, ids, 'the monmap changed')
+        # The others list the learner, level, beside the member id that is gone.
+        status = cluster.wait_status(
+            lambda status: status['members'][-1]['state'] == 'learner' and status['members'][2]['state'] == 'unreachable'
+            and status['members'][-1]['last_committed'] == status['members'][0]['last_committed'], PATIENCE,
+            'the others list the learner', ('a',))
+        self.assertEqual([member['name'] for member in status['members']], ['a', 'b', 'c', 'c'])
+        self.assertNotEqual(status['members'][-1]['id'], ids['c'])
+        self.assert_says(cluster.must('status', mons=('a',)).out.decode(), '(2 of 3)', 'learner')
+
+    def test_a_member_that_lost_its_directory_under_load_copies_the_store_and_its_restarts_follow_on(self):
+        cluster = self.formed_cluster(options=('--log-retain-versions', 20, '--log-trim-min', 10))
+        cluster.import_pairs([(f'before/{i:04}', 'v' * 200) for i in range(500)])
+        written = itertools.count()
+
+        def load():
+            for number in itertools.islice(written, 100):
+                cluster.put(f'during/{number % 40}', f'value {number}', mons=('a', 'b'))
+        load()
+        self.lose_directory(cluster, 'c')
+        cluster['c'].start()
+        load()
+        cluster.wait_learner('c')
+        self.assertIn(b'sync finished provider=', cluster['c'].log_bytes())
+        own_id = cluster.member_status('c')['id']
+        for _ in range(2):
+            load()
+            cluster['c'].kill()
+            cluster.put('meanwhile', 'value', mons=('a', 'b'))
+            cluster['c'].start()
+            cluster.wait_learner('c')
+            self.assertEqual(cluster.member_status('c')['id'], own_id)
+        load()
+        cluster.wait_level()
+        cluster.wait_status(lambda status: not status['holds'], PATIENCE, 'its hold is over', ('a',))
+
+    def test_a_learner_whose_provider_is_killed_on_the_way_goes_on(self):
+        cluster = self.formed_cluster(options=('--log-retain-versions', 20, '--log-trim-min', 10,
+                                               '--sync-chunk-bytes', 2048, '--sync-rate', 150_000,
+                                               '--write-buffer-bytes', 65536))
+        cluster.import_pairs([(f'before/{i:04}', f'{i} ' + 'v' * 400) for i in range(2500)])
+        for number in range(60):
+            cluster.put('after', f'value {number}')
+        self.lose_directory(cluster, 'c')
+        cluster['c'].start()
+
+        def provider():
+            entry = cluster.member_status('c')
+            sync = entry and entry['state'] == 'syncing' and entry['sync']
+            return sync['provider'] if sync and sync['chunks'] >= 5 else None
+        killed = wait_until(provider, PATIENCE, lambda: f'c copies\n{cluster["c"].log_tail()}')
+        cluster[killed].kill()
+        cluster.wait_status(lambda status: status['state'] != 'syncing' or status['members'][-1]['sync'] is None or
+                            status['members'][-1]['sync']['provider'] != killed, PATIENCE, 'it asks another', ('c',))
+        cluster[killed].start()
+        cluster.wait_learner('c')
+        cluster.wait_level()
+        self.assertIn(b'sync [4] goes on with a copy', cluster['c'].log_bytes())
 
     def test_a_member_that_lost_its_directory_does_not_vote_also_not_after_a_restart(self):
         cluster = self.formed_cluster()
         cluster.put('key', 'value')
         victim = cluster.leader()
         self.lose_directory(cluster, victim)
-        cluster.outsiders.add(victim)
         cluster[victim].start()
-        self.wait_outsider(cluster, victim)
+        cluster.wait_learner(victim)
         first, second = cluster.others(victim)
         cluster[second].kill()
         # One true member and one without memory are no majority.
@@ -55,7 +107,7 @@ class LostDirectory(ClusterTest):
             self.assert_exit(cluster.synod('status', '--wait-quorum', 2, mons=(first, victim), timeout=1), UNAVAILABLE)
             cluster[victim].kill()
             cluster[victim].start()
-            self.wait_outsider(cluster, victim)
+            cluster.wait_learner(victim)
         ran = cluster.must('get', 'key', '--consistency', 'serializable', mons=(first,))
         self.assertEqual(ran.out, b'value\n')
         self.assert_exit(cluster.synod('get', 'key', '--consistency', 'serializable', mons=(victim,), timeout=1),
@@ -63,6 +115,25 @@ class LostDirectory(ClusterTest):
         cluster[second].start()
         cluster.wait_quorum(2, mons=(first, second))
         cluster.put('key 2', 'value', mons=(first, second))
+
+    def test_a_name_that_the_cluster_does_not_have_stays_an_outsider(self):
+        cluster = self.formed_cluster()
+        cluster['c'].kill()
+        address = cluster['c'].address
+        members = cluster.members_option.replace(f'c={address}', f'z={address}')
+        stranger = Daemon('z', address, cluster.root, cluster.command('z', members=members))
+        try:
+            stranger.start()
+            said = wait_until(lambda: self.status_at(address, 'outsider'), PATIENCE, 'z says that it is an outsider')
+            self.assert_says(said['detail'], 'does not list member id')
+            self.assertEqual(len(cluster.status('a')['members']), 3)
+        finally:
+            stranger.terminate()
+
+    def status_at(self, address, state):
+        ran = run(CLI, '--mons', address, '--timeout', 10, '--format', 'json', 'status')
+        status = json.loads(ran.out) if ran.out.strip() else {}
+        return status if status.get('state') == state else None
 
     def test_a_directory_of_which_a_copy_was_started_later_is_superseded(self):
         cluster = self.formed_cluster()
@@ -87,12 +158,11 @@ class LostDirectory(ClusterTest):
         cluster['a'].start()
         cluster.wait_quorum(3)
 
-    def test_a_client_that_asks_an_outsider_first_is_served_by_the_others(self):
+    def test_a_client_that_asks_a_learner_first_is_served_by_the_others(self):
         cluster = self.formed_cluster()
         self.lose_directory(cluster, 'a')
-        cluster.outsiders.add('a')
         cluster['a'].start()
-        self.wait_outsider(cluster, 'a')
+        cluster.wait_learner('a')
         cluster.wait_quorum(2, mons=('b', 'c'))
         cluster.put('key', 'value')  # asks a first
         self.assertEqual(cluster.get('key'), b'value')
@@ -107,8 +177,7 @@ class LostDirectory(ClusterTest):
         for name in ('b', 'c'):
             cluster[name].start()
         for name in ('b', 'c'):
-            self.wait_outsider(cluster, name)
-            cluster.outsiders.add(name)
+            cluster.wait_learner(name)
         ran = cluster.synod('put', 'key', 'x', timeout=2)
         self.assertIn(ran.code, (3, 4), str(ran))
         status = cluster.status('a')

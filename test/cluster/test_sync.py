@@ -1,106 +1,13 @@
 """Store synchronization: a member that fell behind what its peers' logs hold comes back, whatever happens meanwhile."""
 
-import functools
-import re
-import sys
 import time
 import unittest
 
-from harness import PATIENCE, UNAVAILABLE, ClusterTest, wait_until
-
-# A log that is soon trimmed, and a sync of many chunks.
-SMALL_LOG = ('--log-retain-versions', 20, '--log-trim-min', 10)
-SMALL_CHUNKS = ('--sync-chunk-bytes', 2048)
-# Bytes per second. At the first a sync takes several seconds; who cannot disturb it in time tries again with the next.
-SYNC_RATES = (150_000, 50_000, 16_384)
-FINISHED = re.compile(r'sync finished (.*)')
+from harness import PATIENCE, UNAVAILABLE, wait_until
+from syncs import SMALL_CHUNKS, SMALL_LOG, SyncTest, WasTooLate, disturbs_a_sync, finished_syncs
 
 
-class WasTooLate(AssertionError):
-    """The sync was over, or what it holds had lapsed, before the test came to it: the test was not scheduled."""
-
-
-def disturbs_a_sync(test):
-    """Such a test looks at a sync while it runs. On a machine that keeps the test from looking it is done again, with a
-    slower sync."""
-    @functools.wraps(test)
-    def done_in_time(self):
-        for self.sync_rate in SYNC_RATES:
-            try:
-                return test(self)
-            except WasTooLate as late:
-                if self.sync_rate == SYNC_RATES[-1]:
-                    raise
-                print(f'{self.id()}: {late}; again with a slower sync', file=sys.stderr, flush=True)
-                self.close_clusters()
-    return done_in_time
-
-
-def finished_syncs(daemon):
-    """The fields of each line about a finished sync in the daemon's log."""
-    lines = FINISHED.findall(daemon.log_bytes().decode(errors='replace'))
-    return [dict(field.split('=', 1) for field in line.split() if '=' in field) for line in lines]
-
-
-class Sync(ClusterTest):
-    sync_rate = SYNC_RATES[0]
-
-    def slow_sync(self):
-        return (*SMALL_CHUNKS, '--sync-rate', self.sync_rate, '--write-buffer-bytes', 65536)
-
-    def write_past(self, cluster, behind, mons):
-        """Writes until none of `mons` has in its log what `behind` needs next."""
-        needs = self.last_committed[behind] + 1
-        for number in range(600):
-            cluster.put(f'after/{number % 50}', f'value {number}', mons=mons)
-            if number % 10 == 9 and all(cluster.member_status(name)['first_committed'] > needs for name in mons):
-                return
-        self.fail(f'after 600 writes the log still holds what {behind} needs: {cluster.status(*mons)}')
-
-    def left_behind(self, count=3, sync_options=None, value_bytes=400, keys=2500):
-        """A cluster of which the member `c` was killed, and needs more than the others' logs hold. Its sync will be
-        slow, unless the options say otherwise."""
-        cluster = self.formed_cluster(count, (*SMALL_LOG, *(sync_options or self.slow_sync())))
-        cluster.import_pairs([(f'before/{i:05}', f'{i} ' + 'v' * value_bytes) for i in range(keys // 2)])
-        self.kill_behind(cluster, 'c')
-        others = cluster.others('c')
-        cluster.wait_quorum(len(others), others)  # if it was the leader
-        cluster.import_pairs([(f'during/{i:05}', f'{i} ' + 'w' * value_bytes) for i in range(keys // 2)], mons=others)
-        self.write_past(cluster, 'c', others)
-        return cluster
-
-    def kill_behind(self, cluster, victim):
-        self.last_committed = {victim: cluster.last_committed(victim)}
-        cluster[victim].kill()
-
-    def wait_syncing(self, cluster, requester, chunks=1):
-        """The progress of a running sync, when it has come to so many chunks."""
-        def progress():
-            if len(finished_syncs(cluster[requester])) != self.finished_before:
-                raise WasTooLate('the sync was over before it could be disturbed')
-            entry = cluster.member_status(requester)
-            return entry and entry['state'] == 'syncing' and entry['sync'] and entry['sync']['chunks'] >= chunks and \
-                entry['sync']
-        return wait_until(progress, PATIENCE, f'{requester} is syncing and has {chunks} chunks')
-
-    def restart_behind(self, cluster, name='c'):
-        self.finished_before = len(finished_syncs(cluster[name]))
-        cluster[name].start()
-
-    def wait_synced(self, cluster, name='c'):
-        wait_until(lambda: len(finished_syncs(cluster[name])) > self.finished_before, PATIENCE,
-                   lambda: f'"sync finished" in the log of {name}\n{cluster[name].log_tail()}')
-        fields = finished_syncs(cluster[name])[-1]
-        for field in ('provider', 'chunks', 'keys', 'bytes', 'seconds', 'version'):
-            self.assertIn(field, fields)
-        cluster.wait_quorum(len(cluster.names))
-        return fields
-
-    def write_many(self, cluster, count, value, mons=()):
-        """So many versions, by one client: it takes no longer than it must."""
-        pairs = [(f'meanwhile/{number}', value) for number in range(count)]
-        cluster.import_pairs(pairs, mons=mons, batch=1)
-
+class Sync(SyncTest):
     def test_while_every_operation_of_every_store_is_compared_with_memory(self):
         cluster = self.left_behind(sync_options=(*SMALL_CHUNKS, '--write-buffer-bytes', 65536, '--mirror-store'))
         for daemon in cluster.daemons.values():
@@ -127,8 +34,9 @@ class Sync(ClusterTest):
         self.assertIn(sync['percent'], range(1, 101))
         self.assertGreater(sync['bytes_per_second'], 0)
         fields = self.wait_synced(cluster)
-        self.assertGreaterEqual(int(fields['keys']), 2500)
-        self.assertGreaterEqual(int(fields['bytes']), 2500 * 400)
+        # A delta: what was written while it was away.
+        self.assertGreaterEqual(int(fields['keys']), 1250)
+        self.assertGreaterEqual(int(fields['bytes']), 1250 * 400)
         self.assertGreaterEqual(int(fields['chunks']), 20)
         self.assertEqual(cluster.get('after/0', mons=['c']), cluster.expected[b'after/0'])
 

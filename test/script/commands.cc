@@ -84,7 +84,7 @@ Status Commands::run(const std::string& line) {
   if (command == "members") return members(words);
   if (world_ == nullptr) return bad("a script begins with members");
   if (command == "log") return log(words);
-  if (command == "start" || command == "crash" || command == "restart" || command == "cut-power") {
+  if (command == "start" || command == "crash" || command == "restart" || command == "cut-power" || command == "wipe") {
     return processes(words);
   }
   if (command == "tick") return tick(words);
@@ -177,6 +177,10 @@ Status Commands::processes(const Words& words) {
   const Result<Words> which = names(words, 1, words[0] == "start");
   if (!which) return which.error();
   for (const std::string& name : *which) {
+    if (words[0] == "wipe") {
+      world_->wipe(name);
+      continue;
+    }
     if (world_->is_running(name) == (words[0] == "start")) return bad(name + " is so already");
     if (words[0] == "cut-power") world_->cut_power(name);
     if (words[0] == "crash" || words[0] == "restart") world_->crash(name);

@@ -22,7 +22,7 @@ void must(const Status& status) { SYNOD_ASSERT(status.is_ok(), "a database in me
 }  // namespace
 
 World::Process::Process(ScriptHome& home, MonitorStart start, Random& random, TimePoint now)
-    : engine(home, open_store(home), {}), monitor(std::move(start), random, now) {
+    : engine(home, home.has_store() ? open_store(home) : nullptr, {}), monitor(std::move(start), random, now) {
   if (!monitor.is_marked()) return;
   if (auto unfinished = *home.open_unfinished({})) engine.go_on_with(*std::move(unfinished));
 }
@@ -65,11 +65,12 @@ std::vector<std::string> World::all() const {
 MonitorStart World::load(Member& member) {
   MonitorStart start;
   start.options = options_;
-  start.address = monmap_.find(member.id)->address;
+  start.address = monmap_.find_name(member.name)->address;
   for (const synod::Member& other : monmap_.members) start.initial_members.push_back({other.name, other.address});
   start.identity = *Identity::decode(*member.home.identity());
   ++start.identity.start_count;
   must(member.home.write_identity(start.identity.encode()));
+  if (start.identity.formation != FormationState::formed) return start;
   const auto store = open_store(member.home);
   start.log = *store->load_log();
   start.monmap = *Monmap::decode(**store->new_reader()->get(monmap_key));
@@ -109,6 +110,19 @@ void World::cut_power(const std::string& name) {
   const size_t lost = member.home.cut_power();
   if (lost > 0) transcript_.line(fmt::format("{} loses what was not durable: {} commits", name, lost));
   crash(name);
+}
+
+void World::wipe(const std::string& name) {
+  Member& member = *members_.at(name);
+  if (member.process) crash(name);
+  names_.add(MemberId(member.id.value() + 100), names_.of(member.id) + "'");
+  member.id = MemberId(member.id.value() + 100);
+  by_id_[member.id] = &member;
+  member.home = ScriptHome();
+  Identity identity;
+  identity.id = member.id;
+  identity.name = name;
+  must(member.home.write_identity(identity.encode()));
 }
 
 void World::prepare(const std::string& name, const Log& log) {
@@ -255,7 +269,7 @@ void World::check() {
     if (member->process == nullptr) continue;
     const Monitor& monitor = member->process->monitor;
     monitor.check_invariants();
-    check_sync_order(name, monitor.state());
+    check_sync_order(*member);
     if (monitor.has_lease(now_)) with_lease.push_back(name);
     const Position committed = monitor.committed();
     if (committed.version == Version()) continue;
@@ -269,14 +283,21 @@ void World::check() {
   }
 }
 
-void World::check_sync_order(const std::string& name, MemberState state) {
-  sync_order_.on_state(name, state);
+std::string World::name_in_events(const Member& member) const {
+  return monmap_.find(member.id) != nullptr ? member.name : to_string(member.id);
+}
+
+void World::check_sync_order(const Member& member) {
+  sync_order_.on_state(name_in_events(member), member.process->monitor.state());
   if (sync_order_.violation().empty() || std::exchange(is_order_broken_, true)) return;
   transcript_.violation(names_.in(sync_order_.violation()));
 }
 
 std::string World::status(const std::string& name) {
   Member& member = *members_.at(name);
+  if (!member.home.has_store()) {
+    return fmt::format("{} {}: no store", name, member.process ? to_string(member.process->monitor.state()) : "down");
+  }
   const LogState log = *open_store(member.home)->load_log();
   const Identity identity = *Identity::decode(*member.home.identity());
   std::string text = fmt::format("{} {}: promised {}, log from {}, committed {}", name,

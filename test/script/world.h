@@ -53,6 +53,8 @@ class World {
   void start(const std::string& name);
   void crash(const std::string& name);
   void cut_power(const std::string& name);
+  // Its directory is gone. It starts again under its name with a new id, which is called "c'".
+  void wipe(const std::string& name);
   // What a stopped member has on its disk: versions from 1 on, of which some are applied, and the first ones trimmed.
   struct Log {
     std::vector<LogEntry> entries;
@@ -153,7 +155,9 @@ class World {
   std::string describe_result(const TaskResult& result);
   std::list<Letter>::iterator find(const LetterFilter& filter);
   void check();
-  void check_sync_order(const std::string& name, MemberState state);
+  // As the events of others call it.
+  std::string name_in_events(const Member& member) const;
+  void check_sync_order(const Member& member);
 
   CoreOptions options_;
   Transcript& transcript_;

@@ -41,7 +41,7 @@ void World::perform(Member& member, Output out, Effects& lines) {
 
 void World::trace_sync(Member& member, const std::vector<SyncEvent>& events, Effects& lines) {
   for (const SyncEvent& event : events) {
-    sync_order_.on_event(member.name, event);
+    sync_order_.on_event(name_in_events(member), event);
     if (!transcript_.is_shown("sync")) continue;
     lines.push_back(names_.in(member.process->monitor.trace_prefix() + " " + to_string(event)));
   }
@@ -204,6 +204,7 @@ std::string World::describe_result(const TaskResult& result) {
   if (const auto* compared = std::get_if<RangesCompared>(&result)) {
     return fmt::format("compared ranges: {} differ", compared->differing.size());
   }
+  if (std::holds_alternative<Formed>(result)) return "made its first store";
   if (std::holds_alternative<StoreCreated>(result)) return "made another store";
   if (std::holds_alternative<ChunkWritten>(result)) return "wrote a chunk";
   if (std::holds_alternative<Verified>(result)) return "verified its copy";

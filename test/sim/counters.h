@@ -54,6 +54,9 @@ enum class Rare : size_t {
   request_answered_after_an_unknown_outcome,
   read_by_read_index,
   leadership_handed_over,
+  member_wiped,
+  learner_copied_a_store,
+  learner_level,
   count_
 };
 
@@ -102,6 +105,9 @@ inline constexpr std::array<std::string_view, static_cast<size_t>(Rare::count_)>
     "write answered after an attempt of unknown outcome",
     "read served through a read index",
     "leadership handed over",
+    "member wiped",
+    "learner copied a store",
+    "learner level at the end",
 };
 
 class Counters {

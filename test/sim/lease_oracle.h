@@ -23,8 +23,6 @@ class LeaseOracle {
   std::string on_sent(const std::string& from, const std::string& to, const Message& message);
   // REQUIRES: `leader` runs, and takes itself for the holder of a lease. What is wrong about that, or nothing.
   std::string check_covered(const std::string& leader, size_t majority) const;
-  // A wiped member is another member.
-  void forget(const std::string& member) { grants_.erase(member); }
 
  private:
   // By the clock of its giver. It outlives the giver's process, which waits for one lease after its start.

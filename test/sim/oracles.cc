@@ -87,6 +87,7 @@ void Oracles::on_start(const std::string& member, const MonitorStart& start) {
   const Copy copy = held.copy;
   held = Held();
   held.told = told;
+  held.has_vote = vote_oracle_.has_vote(start.identity.id);
   check_copy(member, start, copy);
   held.is_marked = start.is_marked;
   held.promised = start.identity.promised;
@@ -95,7 +96,7 @@ void Oracles::on_start(const std::string& member, const MonitorStart& start) {
   held.began = start.log->first;
   for (const LogEntry& entry : start.log->accepted) {
     held.accepted[entry.version] = {entry.pn, entry.hash};
-    accepted(member, entry);
+    if (held.has_vote) accepted(member, entry);
   }
 }
 
@@ -127,7 +128,7 @@ void Oracles::take(const std::string& member, Held& held, const WriteJob& job) {
       const LogEntry& entry = put->entry;
       if (entry.version <= held.applied.version) continue;
       held.accepted[entry.version] = {entry.pn, entry.hash};
-      accepted(member, entry);
+      if (held.has_vote) accepted(member, entry);
     } else if (const auto* erase = std::get_if<EraseEntries>(&write)) {
       // Trimming erases below; what is erased up here gives way to another value.
       const auto from = held.accepted.lower_bound(erase->from);
@@ -196,11 +197,16 @@ void Oracles::on_ran(const std::string& member, const Task& task, const Result<T
   if (std::holds_alternative<Verified>(*result)) held.copy.is_verified = true;
   const LogState* log = nullptr;
   if (const auto* switched = std::get_if<Switched>(&*result)) log = &switched->log;
-  if (const auto* formed = std::get_if<Formed>(&*result)) log = &formed->log;
+  if (const auto* formed = std::get_if<Formed>(&*result)) {
+    log = &formed->log;
+    vote_oracle_.on_formed(*Monmap::decode(std::get<FormTask>(task).monmap));
+  }
   if (log == nullptr) return;
   if (std::holds_alternative<Switched>(*result)) {
     const bool is_repair = std::get<SwitchTask>(task).keeps_evidence;
-    counters_.count(is_repair ? Rare::repair_finished : Rare::sync_finished);
+    counters_.count(is_repair       ? Rare::repair_finished
+                    : held.has_vote ? Rare::sync_finished
+                                    : Rare::learner_copied_a_store);
     scrub_oracle_.on_switched(member);
   }
   // I-9, rule 7: a sync neither clears nor copies what was accepted above what it delivers.
@@ -416,6 +422,7 @@ void Oracles::on_sent(const std::string& from_host, const std::string& to_host, 
     violated(fmt::format("{} sends {} while it is syncing", from, message_name(message)));
   }
   check_sender(from, held, message);
+  check(vote_oracle_.on_sent(from, frame.source, message));
   if (const auto* collect = std::get_if<Collect>(&message)) {
     const uint64_t life = collected_in_.try_emplace(collect->pn, frame.source.start_count).first->second;
     if (life != frame.source.start_count) {
@@ -464,7 +471,7 @@ void Oracles::on_stepped(const std::string& member) {
   const Monitor& monitor = cluster_.monitor(member);
   Held& held = members_[member];
   const MemberState state = monitor.state();
-  sync_order_.on_state(member, state);
+  sync_order_.on_state(name_in_events(member), state);
   check_sync_order();
   const bool is_leader = state == MemberState::leader;
   if (is_leader && !held.was_leader) counters_.count(Rare::election_won);

@@ -16,6 +16,7 @@
 #include "test/sim/lease_oracle.h"
 #include "test/sim/observer.h"
 #include "test/sim/scrub_oracle.h"
+#include "test/sim/vote_oracle.h"
 
 namespace synod::sim {
 
@@ -40,11 +41,10 @@ class Oracles : public Observer {
 
   // From now on a store may be changed behind its member's back: what is read twice need not be the same any more.
   void expect_rot() { scrub_oracle_.expect_rot(); }
-  // A wiped member is another member.
+  // A wiped member is another member. What it had granted binds on: whoever bears its name does not vote.
   void forget(const std::string& member) {
     members_.erase(member);
     scrub_oracle_.forget(member);
-    lease_oracle_.forget(member);
   }
   // Anybody may report what breaks a promise; the first one counts.
   void violated(const std::string& what);
@@ -78,6 +78,7 @@ class Oracles : public Observer {
     std::map<Version, Acceptance> accepted;  // above applied
     std::deque<WriteJob> unsynced;           // visible, not durable
     ProposalNumber told;                     // the highest pn of a promise, acceptance or grant that it sent
+    bool has_vote = true;
     bool was_leader = false;
     bool was_syncing = false;
     bool is_marked = false;  // durably: it syncs
@@ -98,6 +99,7 @@ class Oracles : public Observer {
   void check_promise_told(const std::string& from, Held& held, const ProposalNumber& pn, const char* what);
   void check_sender(const std::string& from, Held& held, const Message& message);
   void check_leases();
+  std::string name_in_events(const std::string& member) const;
   void check_sync_order();
   void check_caps(const std::string& member);
   // Of what is rare and not forbidden.
@@ -108,6 +110,7 @@ class Oracles : public Observer {
   size_t majority_;
   LeaseOracle lease_oracle_;
   ScrubOracle scrub_oracle_;
+  VoteOracle vote_oracle_;
   SyncOrder sync_order_;
   std::map<std::string, Held> members_;
   std::map<Version, std::map<Acceptance, std::set<std::string>>> acceptances_;

@@ -1,6 +1,7 @@
 // The oracles' look at store synchronization: what a member has told of its copy, and the order of all events.
 #include <fmt/format.h>
 
+#include "test/sim/cluster.h"
 #include "test/sim/oracles.h"
 
 namespace synod::sim {
@@ -23,8 +24,14 @@ void Oracles::on_sync_event(const std::string& member, const SyncEvent& event) {
   // A copy that is not kept may be gone before the next one is there.
   const bool is_dropped = event.kind == SyncEventKind::failed && event.chunks == 0;
   if (event.kind == SyncEventKind::copy_given_up || is_dropped) members_[member].copy = Copy();
-  sync_order_.on_event(member, event);
+  sync_order_.on_event(name_in_events(member), event);
   check_sync_order();
+}
+
+// As the others' events call it.
+std::string Oracles::name_in_events(const std::string& member) const {
+  const MemberId id = cluster_.monitor(member).id();
+  return vote_oracle_.has_vote(id) ? member : to_string(id);
 }
 
 void Oracles::check_sync_order() {

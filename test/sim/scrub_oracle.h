@@ -1,5 +1,5 @@
 // The oracle of scrubs: that members read one version alike, that nobody finds a difference, raises an alarm for one or
-// is healed unless a store was changed, that who stops voting has a majority against it (I-23), and that nobody copies
+// is healed unless a store was changed, that who stops voting has a majority against it (I-24), and that nobody copies
 // a store that was found to be wrong. Each check returns what is wrong, or nothing.
 #pragma once
 

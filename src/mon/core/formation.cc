@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "base/assert.h"
@@ -18,10 +19,10 @@ Formation::Formation(const CoreOptions& options, Random& random, std::vector<Ini
       may_propose_at_(now + options.formation_wait),
       repeat_at_(now) {}
 
-std::optional<Monmap> Formation::step(TimePoint, MemberId from, const Message& message, Identity& identity,
+std::optional<Monmap> Formation::step(TimePoint now, MemberId from, const Message& message, Identity& identity,
                                       Output& out) {
   if (identity.formation == FormationState::formed) return std::nullopt;
-  if (const auto* probe = std::get_if<Probe>(&message)) return on_probe(*probe, identity, out);
+  if (const auto* probe = std::get_if<Probe>(&message)) return on_probe(now, *probe, identity, out);
   if (outsider_of_) return std::nullopt;
   if (const auto* prepare = std::get_if<FormPrepare>(&message)) {
     on_prepare(from, *prepare, identity, out);
@@ -37,7 +38,7 @@ std::optional<Monmap> Formation::step(TimePoint, MemberId from, const Message& m
   return std::nullopt;
 }
 
-std::optional<Monmap> Formation::on_probe(const Probe& probe, const Identity& identity, Output& out) {
+std::optional<Monmap> Formation::on_probe(TimePoint now, const Probe& probe, const Identity& identity, Output& out) {
   if (probe.formation != FormationState::formed) return std::nullopt;
   const Result<Monmap> current = Monmap::decode(probe.monmap);
   if (!current) return std::nullopt;
@@ -45,13 +46,41 @@ std::optional<Monmap> Formation::on_probe(const Probe& probe, const Identity& id
   if (own && own->fsid == current->fsid && current->find(identity.id) != nullptr) return *own;
   if (!outsider_of_) {
     out.trace(LogLevel::warning,
-              fmt::format("is not a member: cluster {} exists (says {}) and does not list this member id {}; waits, "
-                          "without a vote, to be made a member again",
+              fmt::format("is not a member: cluster {} exists (says {}) and does not list this member id {}, which "
+                          "has no vote there",
                           to_string(current->fsid), probe.name, to_string(identity.id)));
+    may_follow_at_ = now + options_.formation_wait;
   }
   outsider_of_ = current->fsid;
   waits_for_ = fmt::format("cluster {} exists and does not list member id {}: this directory is new or was lost",
                            to_string(current->fsid), to_string(identity.id));
+  return std::nullopt;
+}
+
+// So that a stranger who calls cannot capture a good directory, those are asked who were found at the addresses of the
+// list, and more than half of them have to belong to one cluster. A learner knows only what it was told.
+std::optional<Monmap> Formation::cluster_to_follow(TimePoint now, const PeerTable& peers,
+                                                   const std::set<MemberId>& connected,
+                                                   const Identity& identity) const {
+  if (now < may_follow_at_) return std::nullopt;  // more of them may be heard
+  std::map<Fsid, std::vector<Monmap>> clusters;
+  size_t asked = 0;
+  for (const Peer* peer : peers.reachable(now)) {
+    const bool is_found = connected.count(peer->id) > 0 && peer->probe.formation == FormationState::formed &&
+                          std::find(members_.begin(), members_.end(),
+                                    InitialMember{peer->probe.name, peer->probe.address}) != members_.end();
+    const Result<Monmap> monmap = is_found ? Monmap::decode(peer->probe.monmap) : Status(Code::not_found, "");
+    if (!monmap || monmap->find(peer->id) == nullptr) continue;
+    clusters[monmap->fsid].push_back(*monmap);
+    ++asked;
+  }
+  for (const auto& [fsid, monmaps] : clusters) {
+    if (monmaps.size() * 2 <= asked) continue;
+    const Monmap& newest = *std::max_element(monmaps.begin(), monmaps.end(),
+                                             [](const auto& m, const auto& n) { return m.epoch < n.epoch; });
+    const Member* namesake = newest.find_name(identity.name);
+    if (namesake != nullptr && namesake->id != identity.id) return newest;
+  }
   return std::nullopt;
 }
 
@@ -85,8 +114,10 @@ void Formation::prepare(const Monmap& monmap, Identity& identity, Output& out) {
   out.trace(LogLevel::info, fmt::format("is prepared for cluster {}", to_string(monmap.fsid)));
 }
 
-std::optional<Monmap> Formation::tick(TimePoint now, const PeerTable& peers, Identity& identity, Output& out) {
-  if (outsider_of_ || identity.formation == FormationState::formed) return std::nullopt;
+std::optional<Monmap> Formation::tick(TimePoint now, const PeerTable& peers, const std::set<MemberId>& connected,
+                                      Identity& identity, Output& out) {
+  if (identity.formation == FormationState::formed) return std::nullopt;
+  if (outsider_of_) return cluster_to_follow(now, peers, connected, identity);
   std::string missing;
   for (const InitialMember& member : members_) {
     if (member.name == identity.name || peers.find_reachable_name(member.name, now) != nullptr) continue;

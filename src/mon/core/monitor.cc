@@ -44,18 +44,26 @@ Monitor::Monitor(MonitorStart start, Random& random, TimePoint now)
       copy_given_up_ = std::move(start.copy_given_up);
     } else {
       // What it granted before it was stopped is not known any more.
-      start_paxos(now, *std::move(start.log), SYNOD_MUTANT("no-quiet-period") ? now : now + options_.lease);
+      start_log(now, *std::move(start.log), SYNOD_MUTANT("no-quiet-period") ? now : now + options_.lease);
     }
   }
 }
 
 Monitor::~Monitor() = default;
 
-void Monitor::start_paxos(TimePoint now, LogState log, TimePoint quiet_until) {
+void Monitor::start_log(TimePoint now, LogState log, TimePoint quiet_until) {
+  if (is_learner()) learner_.emplace(options_, std::move(log));
   if (!is_member()) return;
   paxos_.emplace(options_, random_, identity_.id, *monmap_, identity_.promised, std::move(log), now, quiet_until);
   // Whoever evaluates remembers values in flight by their term.
   paxos_->continue_terms(last_term_);
+}
+
+std::string Monitor::name_of(MemberId id) const {
+  if (const Member* member = monmap_ ? monmap_->find(id) : nullptr) return member->name;
+  if (id == identity_.id) return identity_.name;
+  const Peer* peer = peers_.find(id);
+  return peer != nullptr ? peer->probe.name : to_string(id);
 }
 
 Source Monitor::source() const { return {monmap_ ? monmap_->fsid : Fsid{}, identity_.id, identity_.start_count}; }
@@ -89,15 +97,16 @@ Output Monitor::step(TimePoint now, Input input) {
   return out;
 }
 
-// The parts know ids; a trace is read by people, and across members.
+// The parts know ids; a trace is read by people, and across members. A learner has its id for a name: the other one is
+// that of a member.
 void Monitor::name_members(Output& out) const {
-  const auto name_of = [&](MemberId id) {
+  const auto listed_name_of = [&](MemberId id) {
     const Member* member = monmap_ ? monmap_->find(id) : nullptr;
     return member != nullptr ? member->name : id ? to_string(id) : std::string();
   };
   for (SyncEvent& event : out.sync_events) {
-    event.peer = name_of(event.peer_id);
-    event.leader = name_of(event.leader_id);
+    event.peer = listed_name_of(event.peer_id);
+    event.leader = listed_name_of(event.leader_id);
   }
 }
 
@@ -139,11 +148,15 @@ void Monitor::finish(TimePoint now, Output& out) {
     last_committed_ = paxos_->log().committed();
     last_first_ = paxos_->log().first();
     last_term_ = paxos_->term();
+  } else if (learner_) {
+    last_committed_ = learner_->log().committed();
+    last_first_ = learner_->log().first();
   }
   if (state() != last_state_) {
     last_state_ = state();
     out.probe = make_probe();
   }
+  check_sent(out);
 }
 
 void Monitor::handle(TimePoint now, Tick&, Output& out) {
@@ -154,10 +167,11 @@ void Monitor::handle(TimePoint now, Tick&, Output& out) {
     out.probe = make_probe();
   }
   if (identity_.formation != FormationState::formed && !is_forming_store_) {
-    if (auto monmap = formation_.tick(now, peers_, identity_, out)) form(*monmap, out);
+    if (auto monmap = formation_.tick(now, peers_, connected_, identity_, out)) form(*monmap, out);
   }
   // I-9: in the step that marks the store, consensus sends nothing any more.
   start_sync_if_needed(now, out);
+  if (learner_) tick_learner(now, out);
   if (paxos_) paxos_->tick(now, may_elect(now), out);
   if (paxos_ && disk_hangs(now)) paxos_->hand_over_to_best(now, out);
   tick_sync(now, out);
@@ -186,8 +200,11 @@ void Monitor::handle(TimePoint now, PeerMessage& input, Output& out) {
     if (auto monmap = formation_.step(now, from, input.message, identity_, out)) form(*monmap, out);
     return;
   }
-  // I-1: only member ids of this cluster's monmap are listened to.
-  if (!is_member() || input.source.fsid != monmap_->fsid || monmap_->find(from) == nullptr) return;
+  // I-1: only member ids of this cluster's monmap are listened to; learners, in what they ask for.
+  if (input.source.fsid != monmap_->fsid) return;
+  if (is_learner()) return on_message_for_learner(now, from, input.message, out);
+  if (!is_member()) return;
+  if (monmap_->find(from) == nullptr) return on_message_of_learner(now, from, input.message, out);
   if (const auto* fetch = std::get_if<Fetch>(&input.message)) {
     on_fetch(from, *fetch, out);
   } else if (auto* forward = std::get_if<Forward>(&input.message)) {
@@ -220,6 +237,7 @@ void Monitor::handle(TimePoint now, PeerConnected& input, Output& out) {
 void Monitor::handle(TimePoint now, PeerDisconnected& input, Output& out) {
   connected_.erase(input.member);
   requests_.on_peer_lost(input.member, out);
+  if (learner_) learner_->on_source_lost(input.member);
   if (requester_ && requester_->provider() == input.member) end_sync(now, requester_->on_provider_lost(out), out);
 }
 
@@ -320,17 +338,19 @@ void Monitor::on_log_read(uint64_t task, const ReadLogDone& done, Output& out) {
 
 // Acts on what the chosen values say about the log itself.
 void Monitor::on_chosen(TimePoint now, Output& out) {
-  if (!paxos_) return;
-  const std::vector<LogEntry> chosen = paxos_->take_chosen();
+  if (!paxos_ && !learner_) return;
+  const std::vector<LogEntry> chosen = paxos_ ? paxos_->take_chosen() : learner_->take_chosen();
   for (const LogEntry& entry : chosen) {
     const LogChange change = log_change_in(entry.value);
-    if (change.is_scrub_point) scrub_.on_point(now, scrub_view(now), entry.position(), out);
+    // A learner's store is compared with nobody's.
+    if (change.is_scrub_point && paxos_) scrub_.on_point(now, scrub_view(now), entry.position(), out);
     const std::vector<TrimHold> changed = holds_.on_chosen(now, change, entry.value.size());
     emit_holds(entry.version, change, changed, out);
     on_holds_changed(changed, out);
     if (change.trim_floor == Version()) continue;
     trim_floor_ = std::max(trim_floor_, change.trim_floor);
-    paxos_->trim_to(provider_.trim_limit(change.trim_floor), out);
+    if (paxos_) paxos_->trim_to(provider_.trim_limit(change.trim_floor), out);
+    if (learner_) learner_->trim_to(change.trim_floor, out);
   }
   requests_.on_chosen(now, chosen, out);
 }

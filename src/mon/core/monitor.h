@@ -5,6 +5,9 @@
 //      │          │  ▲  └──────────────► peon
 //      ▼          ▼  │ (store switched)
 //   outsider    syncing
+//      │             ▲
+//      ▼             ▼
+//   (a member id without a vote) learner
 //
 // Owned by an executor, which calls step() from one thread, performs the output, and only then calls step() again.
 #pragma once
@@ -20,6 +23,7 @@
 #include "mon/core/consensus/paxos.h"
 #include "mon/core/formation.h"
 #include "mon/core/identity.h"
+#include "mon/core/learner.h"
 #include "mon/core/options.h"
 #include "mon/core/output.h"
 #include "mon/core/peers.h"
@@ -92,7 +96,8 @@ class Monitor {
   void on_chosen(TimePoint now, Output& out);
   void finish(TimePoint now, Output& out);
   void name_members(Output& out) const;
-  void start_paxos(TimePoint now, LogState log, TimePoint quiet_until);
+  void start_log(TimePoint now, LogState log, TimePoint quiet_until);
+  std::string name_of(MemberId id) const;
   bool is_member() const { return monmap_ && monmap_->find(identity_.id) != nullptr; }
   bool may_elect(TimePoint now) const;
   bool disk_hangs(TimePoint now) const;
@@ -102,7 +107,7 @@ class Monitor {
   void refuse_if_other_cluster(TimePoint now, Output& out);
 
   // monitor_formation.cc
-  void form(const Monmap& monmap, Output& out);
+  void form(Monmap monmap, Output& out);
   void on_formed(TimePoint now, Formed& formed, Output& out);
 
   // monitor_sync.cc
@@ -135,6 +140,16 @@ class Monitor {
   void leave_out_those_who_differ(const std::optional<Repair>& repair, std::vector<const Peer*>& candidates) const;
   Version committed_to_beat(bool is_repair) const;
   std::set<MemberId> voting(TimePoint now) const;
+
+  // monitor_learner.cc
+  bool is_learner() const;
+  void tick_learner(TimePoint now, Output& out);
+  void on_message_for_learner(TimePoint now, MemberId from, const Message& message, Output& out);
+  void on_message_of_learner(TimePoint now, MemberId from, const Message& message, Output& out);
+  std::vector<const Peer*> learners(TimePoint now) const;
+  bool is_learner_level(const Peer& learner) const;
+  bool is_level_with_all(TimePoint now) const;
+  void check_sent(const Output& out) const;
 
   // monitor_trim.cc
   LogChange change_due(TimePoint now) const;
@@ -172,7 +187,8 @@ class Monitor {
   PeerTable peers_;
   Formation formation_;
   bool is_forming_store_ = false;
-  std::optional<Paxos> paxos_;  // while this member takes part: formed, listed, not syncing
+  std::optional<Paxos> paxos_;      // while this member takes part: formed, listed, not syncing
+  std::optional<Learner> learner_;  // while it follows the log: formed, not listed, not syncing
   Requests requests_;
 
   std::optional<SyncRequester> requester_;

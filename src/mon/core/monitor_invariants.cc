@@ -19,13 +19,19 @@ void Monitor::check_role() const {
   SYNOD_ASSERT(!is_forming_store_ || !paxos_, "a member takes part when it has a store");
   SYNOD_ASSERT(!(is_marked_ && paxos_), "I-9: a syncing member takes no part in consensus");
   SYNOD_ASSERT(is_marked_ == marked_log_.has_value(), "I-9: what a marked member had accepted is not forgotten");
-  SYNOD_ASSERT(!repair_ || is_marked_, "I-23: who is being repaired does not vote");
+  SYNOD_ASSERT(!repair_ || is_marked_, "I-24: who is being repaired does not vote");
   SYNOD_ASSERT(!requester_ || is_marked_, "I-9: whoever copies a store has marked its own");
   SYNOD_ASSERT(!requester_ || requester_->provider() != identity_.id, "[2] no member copies from itself");
   SYNOD_ASSERT(requester_ || requester_tasks_.empty(), "tasks of a sync that is over are not waited for");
   SYNOD_ASSERT(!unmark_step_ || (is_marked_ && !requester_), "I-9: no sync runs while the mark is taken away");
   SYNOD_ASSERT(!is_marked_ || provider_.session_count() == 0, "I-9: a syncing member serves no store");
   if (requester_) requester_->check_invariants();
+  SYNOD_ASSERT(!learner_ || (is_learner() && !is_marked_), "I-23: a learner is not listed, and follows or copies");
+  if (learner_) {
+    learner_->check_invariants();
+    SYNOD_ASSERT(learner_->log().committed() == last_committed_ && learner_->log().first() == last_first_,
+                 "what is told of the log is what it is");
+  }
   if (!paxos_) return;
   SYNOD_ASSERT(is_member(), "I-1: only who is listed takes part");
   SYNOD_ASSERT(paxos_->monmap() == *monmap_, "I-1: votes are counted by the monmap that this member has");

@@ -53,7 +53,7 @@ void Monitor::tick_scrub(TimePoint now, Output& out) {
 
 // ---------------------------------------------------------------------------------------------- repair
 
-// It is to be repaired, and a quorum remains without it: I-23, once more, since time has passed since it was decided.
+// It is to be repaired, and a quorum remains without it: I-24, once more, since time has passed since it was decided.
 bool Monitor::can_be_spared(TimePoint now) const {
   if (!scrub_.repair()) return false;
   std::set<MemberId> remaining = voting(now);
@@ -62,7 +62,7 @@ bool Monitor::can_be_spared(TimePoint now) const {
 }
 
 void Monitor::begin_repair() {
-  SYNOD_ASSERT(!is_marked_ && !repair_, "I-23: a repair is decided by who votes");
+  SYNOD_ASSERT(!is_marked_ && !repair_, "I-24: a repair is decided by who votes");
   repair_ = scrub_.repair();
   if (scrub_.is_unreadable()) is_delta_refuted_ = true;
 }

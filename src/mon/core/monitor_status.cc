@@ -11,7 +11,8 @@ MemberState Monitor::state() const {
   if (identity_.formation != FormationState::formed || is_forming_store_) {
     return formation_.is_outsider() ? MemberState::outsider : MemberState::forming;
   }
-  if (!is_member()) return MemberState::outsider;
+  if (!is_member() && !is_learner()) return MemberState::outsider;
+  if (learner_) return MemberState::learner;
   if (is_marked_ || !paxos_) return MemberState::syncing;
   if (paxos_->is_leader()) return MemberState::leader;
   if (paxos_->is_peon()) return MemberState::peon;
@@ -33,7 +34,7 @@ std::string Monitor::waits_for_copy() const {
   }
   if (copies_made_ > 0) text += "; it was overtaken: " + overtaken();
   if (!copy_given_up_.empty()) text += "; it began from the start again: " + copy_given_up_;
-  return text;
+  return is_learner() ? text + "; it has no vote, since its member id is new" : text;
 }
 
 std::string Monitor::waits_for(TimePoint now) const {
@@ -41,6 +42,11 @@ std::string Monitor::waits_for(TimePoint now) const {
     case MemberState::forming:
     case MemberState::outsider: return formation_.waits_for();
     case MemberState::syncing: return waits_for_copy();
+    case MemberState::learner:
+      return fmt::format(
+          "has no vote: {} is member id {} of this cluster, and this directory, which is new or was "
+          "lost, has member id {}; members cannot be replaced yet. It follows the log",
+          identity_.name, to_string(monmap_->find_name(identity_.name)->id), to_string(identity_.id));
     case MemberState::probing:
     case MemberState::electing: break;
     case MemberState::leader:
@@ -76,6 +82,7 @@ StatusReply Monitor::status(TimePoint now) const {
     status.name = name;
     status.id = id;
     status.address = address;
+    status.has_vote = !monmap_ || monmap_->is_voter(id);
     const bool is_self = id == identity_.id;
     status.reachable = is_self || peers_.is_reachable(id, now);
     const Peer* peer = peers_.find(id);
@@ -91,6 +98,7 @@ StatusReply Monitor::status(TimePoint now) const {
   };
   if (monmap_) {
     for (const Member& member : monmap_->members) add(member.name, member.id, member.address);
+    for (const Peer* learner : learners(now)) add(learner->probe.name, learner->id, learner->probe.address);
   } else {
     for (const InitialMember& member : initial_members_) {
       const Peer* peer = peers_.find_reachable_name(member.name, now);

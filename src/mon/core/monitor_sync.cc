@@ -59,7 +59,7 @@ void Monitor::on_sync_message(TimePoint now, MemberId from, const Message& messa
 
 // Step 1: what is needed next is not in the log of any member that is ahead.
 void Monitor::start_sync_if_needed(TimePoint now, Output& out) {
-  if (requester_ || unmark_step_ || !monmap_ || !is_member() || now < sync_again_at_ || is_forming_store_) return;
+  if (requester_ || unmark_step_ || !(is_member() || is_learner()) || now < sync_again_at_ || is_forming_store_) return;
   std::vector<const Peer*> reachable = reachable_voters(now);
   // One who is not heard of yet may have in its log what the others have trimmed.
   if (reachable.size() + 1 < monmap_->voter_count() && now < started_ + options_.lease) return;
@@ -70,7 +70,8 @@ void Monitor::start_sync_if_needed(TimePoint now, Output& out) {
     if (peer->probe.committed.version <= last_committed_.version) continue;
     if (peer->probe.state == MemberState::syncing || peer->probe.state == MemberState::outsider) continue;
     is_ahead = true;
-    if (peer->probe.first <= needed) can_fetch = true;
+    // A learner has nobody who sends to it what it cannot ask for.
+    if (peer->probe.first <= needed && (!is_learner() || connected_.count(peer->id) > 0)) can_fetch = true;
   }
   const bool is_repair = is_marked_ ? repair_.has_value() : paxos_ && !paxos_->is_leader() && can_be_spared(now);
   const bool is_needed = is_marked_ || is_repair || (is_ahead && (!can_fetch || (paxos_ && paxos_->is_behind_trim())));
@@ -85,7 +86,7 @@ void Monitor::start_sync_if_needed(TimePoint now, Output& out) {
     if (is_marked_ && is_repair && is_needed_for_a_quorum(now)) unmark(out);
     return;
   }
-  SYNOD_ASSERT(paxos_ || marked_log_, "only a member with a store syncs");
+  SYNOD_ASSERT(paxos_ || learner_ || marked_log_, "only a member with a store syncs");
   SYNOD_ASSERT(provider->probe.committed.version > committed_to_beat(is_repair),
                "[2] nobody copies from who is behind");
   // I-9: from here to the switch it promises, accepts and serves nothing.
@@ -96,6 +97,8 @@ void Monitor::start_sync_if_needed(TimePoint now, Output& out) {
                       [&](uint64_t session, Task task) { run_provider_task(session, std::move(task), out); });
     marked_log_ = paxos_->log();
   }
+  if (learner_) marked_log_ = learner_->log();
+  learner_.reset();
   if (!SYNOD_MUTANT("vote-while-syncing")) paxos_.reset();
   if (!is_marked_ && !is_repair && copies_made_ > 0) {
     out.trace(LogLevel::warning, fmt::format("sync begins again: {}", overtaken()));
@@ -201,12 +204,18 @@ void Monitor::on_unmarked(TimePoint now, Output& out) {
   marked_log_.reset();
   last_failed_provider_ = MemberId();
   if (repair_) scrub_.put_off(*std::exchange(repair_, std::nullopt), out);
-  start_paxos(now, std::move(log), now + options_.lease);
+  start_log(now, std::move(log), now + options_.lease);
   out.probe = make_probe();
 }
 
 void Monitor::tick_sync(TimePoint now, Output& out) {
   if (requester_) end_sync(now, requester_->tick(now, out), out);
+  if (learner_ && switched_cookie_ && is_level_with_all(now)) {
+    out.emit({.kind = Kind::level, .cookie = *switched_cookie_});
+    out.trace(LogLevel::info, fmt::format("sync [14] follows the log, cookie {:016x}", *switched_cookie_));
+    switched_cookie_.reset();
+    copies_made_ = 0;
+  }
   if (paxos_) {
     provider_.tick(now, provider_view(), out,
                    [&](uint64_t session, Task task) { run_provider_task(session, std::move(task), out); });
@@ -266,7 +275,7 @@ void Monitor::on_switched(TimePoint now, Switched& switched, Output& out) {
   holds_.load(switched.log.holds);
   if (SYNOD_MUTANT("sync-copies-the-promise")) identity_.promised = peers_.find(provider)->probe.promised;
   // The grants that it gave before the sync have ended, or are of the pn that it promised last.
-  start_paxos(now, std::move(switched.log), now + options_.lease);
+  start_log(now, std::move(switched.log), now + options_.lease);
   out.addresses = addresses();
 }
 

@@ -50,12 +50,11 @@ Version Monitor::trim_due() const {
 
 // Step 5, at the leader.
 void Monitor::on_hold_trim(TimePoint now, const HoldTrim& hold, Output& out) {
-  const Member* requester = monmap_->find(hold.requester);
-  if (!paxos_->is_leader() || requester == nullptr) return;
+  if (!paxos_->is_leader()) return;
   if (!holds_.on_request(now, hold, trim_floor())) return;
   out.emit({.kind = Kind::hold_taken, .cookie = hold.cookie, .peer_id = hold.requester, .version = hold.version});
   out.trace(LogLevel::info, fmt::format("sync [5] holds the log for {} from version {} on, cookie {:016x}",
-                                        requester->name, hold.version.value(), hold.cookie));
+                                        name_of(hold.requester), hold.version.value(), hold.cookie));
 }
 
 void Monitor::lead_holds(TimePoint now) {
@@ -85,8 +84,7 @@ void Monitor::on_holds_changed(const std::vector<TrimHold>& holds, Output& out) 
   for (const TrimHold& hold : holds) {
     provider_.on_hold(hold, out,
                       [&](uint64_t session, Task task) { run_provider_task(session, std::move(task), out); });
-    const Member* requester = monmap_->find(hold.requester);
-    const std::string name = requester != nullptr ? requester->name : to_string(hold.requester);
+    const std::string name = name_of(hold.requester);
     if (hold.state == TrimHold::State::held) {
       out.trace(LogLevel::info, fmt::format("sync [5] the log is held for {} from version {} on, cookie {:016x}", name,
                                             hold.version.value(), hold.cookie));
@@ -109,10 +107,8 @@ Duration Monitor::admission_delay(TimePoint now) const {
 std::vector<HoldStatus> Monitor::hold_statuses(TimePoint now) const {
   std::vector<HoldStatus> statuses;
   for (const TrimHold& hold : holds_.all()) {
-    const Member* owner = monmap_ ? monmap_->find(hold.requester) : nullptr;
     const bool is_ended = hold.state == TrimHold::State::ended;
-    statuses.push_back({owner != nullptr ? owner->name : to_string(hold.requester), hold.version, hold.bytes,
-                        options_.sync_hold_bytes, hold.age_ms,
+    statuses.push_back({name_of(hold.requester), hold.version, hold.bytes, options_.sync_hold_bytes, hold.age_ms,
                         static_cast<uint64_t>(to_milliseconds(admission_delay(now))), is_ended,
                         !is_ended && is_log_long(hold.version, last_committed_.version)});
   }
@@ -133,6 +129,15 @@ void Monitor::tick_holds(TimePoint now, Output& out) {
     const bool is_in_quorum = quorum.count(peer->id) > 0;
     const auto over = holds_.on_progress(now, peer->id, peer->probe.committed.version, is_in_quorum);
     if (over) emit_over(*over, "quorum");
+  }
+  for (const Peer* learner : learners(now)) {
+    if (learner->probe.state == MemberState::syncing) {
+      holds_.on_sync_progress(now, learner->id, learner->probe.sync);
+      continue;
+    }
+    const auto over =
+        holds_.on_progress(now, learner->id, learner->probe.committed.version, is_learner_level(*learner));
+    if (over) emit_over(*over, "level");
   }
   if (const auto over = holds_.on_progress(now, identity_.id, last_committed_.version, true)) {
     emit_over(*over, "quorum");

@@ -24,6 +24,7 @@ const std::vector<Mutant>& all_mutants() {
       {"forget-accepted-on-restart", "the accepted values are not read at start"},
       {"accept-below-promise", "a value is accepted under a pn below the promise"},
       {"keep-unchained", "entries that no longer chain stay when one below them is replaced"},
+      {"learner-votes", "a member with a new id takes the place of its name in the member list that it goes by"},
       {"chain-rule-off", "a value is accepted on top of one that was accepted under an older pn only"},
       {"older-predecessor-counted", "the same, and such an acceptance counts for both"},
       {"own-vote-before-durable", "a leader counts its own acceptance before it is durable"},

@@ -62,6 +62,13 @@ void Injector::perform(const Fault& fault) {
     }
     case FaultClass::operators: perform_of_operator(fault, name, other); break;
     case FaultClass::rot: perform_rot(fault, name); break;
+    case FaultClass::memory:
+      cluster_.wipe(name);
+      wiped_.insert(name);
+      cluster_.oracles().counters().count(Rare::member_wiped);
+      start_later(name, fault.length);
+      undo(fault, [] {});
+      break;
     case FaultClass::syncs:
       sync_points_.arm({fault.number, sync_point(fault.amount % sync_points), fault.amount / sync_points});
       undo(fault, [this, &fault] { sync_points_.disarm(fault.number); });
@@ -94,6 +101,12 @@ void Injector::perform_rot(const Fault& fault, const std::string& name) {
     start_later(name, fault.length);
   }
   undo(fault, [] {});
+}
+
+std::vector<std::string> Injector::voters() const {
+  std::vector<std::string> voters = cluster_.names();
+  std::erase_if(voters, [&](const std::string& name) { return wiped_.count(name) > 0; });
+  return voters;
 }
 
 // ---------------------------------------------------------------------------------------------- processes
@@ -130,7 +143,7 @@ void Injector::perform_on_process(const Fault& fault, const std::string& name, S
         return;
       }
       disk.freeze_at_call(disk.changes() + random.between(1, 60));
-      undo(fault, [&disk] { disk.freeze_at_call(0); });
+      undo(fault, [this, name] { cluster_.member(name).disk->freeze_at_call(0); });
       return;
     }
     default: cluster_.cut_power(name, random.pick(every_power_cut)); break;

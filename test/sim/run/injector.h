@@ -30,6 +30,9 @@ class Injector : public Observer {
   uint64_t performed() const { return performed_; }
   // The member whose store was changed behind its back, or nobody.
   const std::string& rotten() const { return rotten_; }
+  // Those that have lost their directories, and the others, who have votes.
+  const std::set<std::string>& wiped() const { return wiped_; }
+  std::vector<std::string> voters() const;
 
   void on_end(const std::string& member, EndOfLife how) override;
   void on_disk(const std::string& member, const DiskEvent& event) override;
@@ -64,6 +67,7 @@ class Injector : public Observer {
   std::map<std::pair<std::string, std::string>, int> cuts_;
   std::map<std::string, int64_t> drifts_;
   std::set<std::string> dead_;  // stay down
+  std::set<std::string> wiped_;
   // Power cuts that wait for a file whose path has `path` in it to be created: so many calls after that.
   struct Armed {
     std::string path;

@@ -124,7 +124,7 @@ class Run {
   // A majority is enough, whichever it is and however far behind some of it are.
   void live_on_with_a_core() {
     SeededRandom random(scenario_.seed, "core");
-    std::vector<std::string> core = cluster_.names();
+    std::vector<std::string> core = injector_.voters();
     for (size_t i = core.size(); i > 1; --i) std::swap(core[i - 1], core[random.below(i)]);
     // The majority has its memory; whose store is wrong may have nothing to give to one that is far behind.
     std::stable_partition(core.begin(), core.end(), [&](const auto& name) { return name != injector_.rotten(); });
@@ -132,6 +132,9 @@ class Run {
     while (core.size() > scenario_.members / 2 + 1) {
       doomed.insert(core.back());
       core.pop_back();
+    }
+    for (const std::string& name : injector_.wiped()) {
+      if (random.chance(50)) doomed.insert(name);  // nobody needs it
     }
     note_who_is_far_behind(core);
     injector_.heal_all_but(doomed);
@@ -153,13 +156,18 @@ class Run {
   void converge() {
     injector_.heal_all();
     workload_.use_members(cluster_.names());
-    require(cluster_.run_until([&] { return are_in_quorum(cluster_.names()); }, seconds(90)),
-            "no quorum of all members although all are well");
+    require(cluster_.run_until([&] { return are_in_quorum(injector_.voters()); }, seconds(90)),
+            "no quorum of all voters although all are well");
     heal_rot();
     workload_.read_everything();
     require(cluster_.run_until([&] { return workload_.is_idle(); }, seconds(20)), "reads without an answer at the end");
     require(cluster_.run_until([&] { return are_level(cluster_.names()); }, seconds(30)),
             "members do not become level");
+    for (const std::string& name : injector_.wiped()) {
+      require(cluster_.monitor(name).state() == MemberState::learner,
+              fmt::format("{} has lost its directory, and is {}", name, to_string(cluster_.monitor(name).state())));
+      cluster_.oracles().counters().count(Rare::learner_level);
+    }
     cluster_.run_for(seconds(1));
   }
 

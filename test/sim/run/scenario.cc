@@ -49,6 +49,7 @@ constexpr std::array<TypeInfo, fault_types> type_infos{{
     // These are drawn apart: draw_scrubs().
     {"ask for a scrub through", FaultClass::operators, 0, milliseconds(1), milliseconds(2)},
     {"rot in the store of", FaultClass::rot, 0, milliseconds(50), seconds(2)},
+    {"lose the directory of", FaultClass::memory, 1, milliseconds(50), seconds(4)},
     {"break a sync off", FaultClass::syncs, 0, seconds(2), seconds(8)},  // see sync_faults.cc
 }};
 const TypeInfo& info(FaultType type) { return type_infos[static_cast<size_t>(type)]; }
@@ -97,19 +98,14 @@ bool cuts_links(const Fault& fault) {
   return class_of(fault.type) == FaultClass::partitions || fault.type == FaultType::flap;
 }
 
-// How many members a fault keeps from serving, roughly.
-size_t members_lost(const Fault& fault, size_t members) {
-  if (fault.type == FaultType::power_cut_of_many) return members;
-  const FaultClass of = class_of(fault.type);
-  return of == FaultClass::processes || of == FaultClass::partitions || of == FaultClass::disks ? 1 : 0;
-}
-
 // Sees to it that a run shows something: for about half of the time some fault is active while a majority serves, and
 // for a third of the time at most none does. A rough reckoning: whoever is lost may have been the leader.
 class Pace {
  public:
   explicit Pace(size_t members) : members_(members) {}
 
+  // Who has lost its memory: its vote is gone for good.
+  const std::set<uint64_t>& wiped() const { return wiped_; }
   // When the next fault comes at the latest.
   Duration next_at_most() const { return std::max(active_until_, 2 * (active_ - stalled_) + seconds(1)); }
   // False: it would stop the cluster for too long.
@@ -117,14 +113,17 @@ class Pace {
     const Duration end = fault.at + fault.length;
     std::vector<Duration> ends = ends_;
     std::erase_if(ends, [&](Duration other) { return other <= fault.at; });
-    ends.insert(ends.end(), members_lost(fault, members_), end);
+    const bool is_for_good = fault.type == FaultType::wipe && wiped_.count(fault.member) == 0;
+    const size_t lost = members_lost(fault);
+    ends.insert(ends.end(), lost, is_for_good ? Duration::max() : end);
     std::sort(ends.rbegin(), ends.rend());
     const size_t majority = members_ / 2 + 1;
     const Duration stalled_until = ends.size() < majority ? Duration() : ends[majority - 1];
-    const Duration failover = members_lost(fault, members_) > 0 ? seconds(1) : seconds(0);
+    const Duration failover = lost > 0 ? seconds(1) : seconds(0);
     const Duration stalled = stalled_ + beyond(stalled_until, std::max(fault.at, stalled_until_)) + failover;
     if (stalled > fault.at / 3 + seconds(2)) return false;
     ends_ = std::move(ends);
+    if (is_for_good) wiped_.insert(fault.member);
     stalled_ = stalled;
     stalled_until_ = std::max(stalled_until_, stalled_until);
     active_ += beyond(end, std::max(fault.at, active_until_));
@@ -134,8 +133,17 @@ class Pace {
 
  private:
   static Duration beyond(Duration end, Duration begin) { return std::max(end - begin, Duration()); }
+  // How many voters a fault keeps from serving, roughly.
+  size_t members_lost(const Fault& fault) const {
+    if (fault.type == FaultType::power_cut_of_many) return members_;
+    const bool is_of_many = fault.type == FaultType::split || fault.type == FaultType::bridge;
+    if (wiped_.count(fault.member) > 0 && !is_of_many) return 0;
+    const FaultClass of = class_of(fault.type);
+    return of == FaultClass::links || of == FaultClass::clocks || of == FaultClass::operators ? 0 : 1;
+  }
 
   size_t members_;
+  std::set<uint64_t> wiped_;
   std::vector<Duration> ends_;  // of the faults that keep a member from serving, once for each such member
   Duration active_{};           // for so long some fault is active, of those that came so far
   Duration active_until_{};
@@ -181,17 +189,24 @@ void draw_scrubs(Scenario& scenario) {
   for (uint64_t asked = random.below(4); asked > 0; --asked) {
     add(FaultType::scrub, random.between(Duration(), scenario.length));
   }
-  if (random.chance(30)) add(FaultType::rot, random.between(scenario.length / 10, scenario.length / 4 * 3));
+  // Whoever lost a directory and its vote is not asked, and without it nobody may be able to tell which store is right.
+  const bool loses_memory = std::any_of(scenario.faults.begin(), scenario.faults.end(),
+                                        [](const Fault& fault) { return fault.type == FaultType::wipe; });
+  if (random.chance(30) && !loses_memory)
+    add(FaultType::rot, random.between(scenario.length / 10, scenario.length / 4 * 3));
 }
 
 // By chance, at any time.
-std::vector<Fault> draw_faults(SeededRandom& faults, size_t members, Duration length) {
+std::vector<Fault> draw_faults(SeededRandom& faults, bool may_lose_memory, size_t members, Duration length) {
   // Each class of faults is off in half of the runs (swarm testing: Groce et al., 2012), but not all of them.
   std::set<FaultClass> classes{
       faults.pick(std::vector{FaultClass::processes, FaultClass::partitions, FaultClass::links})};
   for (size_t i = 0; i <= static_cast<size_t>(FaultClass::operators); ++i) {
     if (faults.chance(50)) classes.insert(static_cast<FaultClass>(i));
   }
+  // From a minority only.
+  const size_t wiped_max = (members - 1) / 2;
+  if (wiped_max > 0 && may_lose_memory) classes.insert(FaultClass::memory);
   std::vector<Fault> drawn;
   const Duration interval = std::max<Duration>(mean_length(classes) * 10 / faults.between(8, 22), milliseconds(700));
   std::vector<Duration> cuts;  // the ends of those that run
@@ -208,6 +223,12 @@ std::vector<Fault> draw_faults(SeededRandom& faults, size_t members, Duration le
     fault.member = faults.chance(40) ? leader_rank : faults.below(members);
     fault.other = faults.below(members);
     fault.amount = faults.next();
+    if (fault.type == FaultType::wipe) {
+      if (fault.member == leader_rank) fault.member = fault.other;
+      if (pace.wiped().size() == wiped_max && pace.wiped().count(fault.member) == 0) {
+        fault.member = *pace.wiped().begin();
+      }
+    }
     std::erase_if(cuts, [&](Duration end) { return end <= at; });
     if (cuts_links(fault) && cuts.size() >= cuts_max) continue;
     if (!pace.add(fault)) continue;
@@ -236,9 +257,17 @@ std::string to_string(const Fault& fault) {
 }
 
 bool can_occur(Rare rare, Profile profile) {
-  const bool is_of_many =
-      rare == Rare::power_cut_of_a_majority || rare == Rare::bridge_partition || rare == Rare::flapping_link;
-  if (is_of_many && is_of_syncs(profile)) return false;
+  switch (rare) {
+    case Rare::power_cut_of_a_majority:
+    case Rare::bridge_partition:
+    case Rare::flapping_link:
+    case Rare::member_wiped:
+    case Rare::learner_copied_a_store:
+    case Rare::learner_level:
+      if (is_of_syncs(profile)) return false;
+      break;
+    default: break;
+  }
   const bool is_of_files = rare == Rare::log_torn_by_a_power_cut || rare == Rare::log_rotated_between_accept_and_commit;
   return !is_of_files || profile != Profile::model;
 }
@@ -274,7 +303,7 @@ Scenario expand(uint64_t seed, size_t members, Duration length, Profile profile)
     scenario.core.log_trim_min = options.between(3, 6);
     scenario.faults = draw_sync_faults(faults, members, length, scenario.core.sync_delta);
   } else {
-    scenario.faults = draw_faults(faults, members, length);
+    scenario.faults = draw_faults(faults, SeededRandom(seed, "memory").chance(50), members, length);
   }
   draw_scrubs(scenario);
   return scenario;

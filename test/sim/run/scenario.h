@@ -47,6 +47,8 @@ enum class FaultType : uint8_t {
   scrub,
   // what a disk does without saying so
   rot,
+  // memory
+  wipe,  // the whole directory is lost; the member starts again under its name, with a new id
   // syncs
   sync_point,  // when a sync comes there, it is broken off
 };
@@ -54,7 +56,7 @@ inline constexpr size_t fault_types = static_cast<size_t>(FaultType::sync_point)
 const char* fault_name(FaultType type);
 
 // Faults of one class are switched on and off together.
-enum class FaultClass : uint8_t { processes, partitions, links, disks, clocks, operators, syncs, rot };
+enum class FaultClass : uint8_t { processes, partitions, links, disks, clocks, operators, memory, syncs, rot };
 FaultClass class_of(FaultType type);
 
 struct Fault {

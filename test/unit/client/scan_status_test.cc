@@ -148,6 +148,10 @@ TEST(HasQuorumTest, needs_a_leader_and_a_majority) {
   EXPECT_FALSE(has_quorum(status_of("a", 0)));
   EXPECT_FALSE(has_quorum(status_of("a", 1)));
   EXPECT_TRUE(has_quorum(status_of("a", 2)));
+  StatusReply with_learner = status_of("a", 2);
+  with_learner.members.resize(4);
+  with_learner.members.back().has_vote = false;
+  EXPECT_TRUE(has_quorum(with_learner));
   EXPECT_TRUE(has_quorum(status_of("a", 3)));
   StatusReply leaderless = status_of("a", 2);
   leaderless.leader.clear();

@@ -212,7 +212,7 @@ TEST(ClusterTest, two_of_three_of_which_one_is_beyond_the_trim_floor_recover_wit
   EXPECT_EQ(cluster.differences(), "");
 }
 
-TEST(ClusterTest, a_member_whose_directory_was_lost_is_an_outsider_and_the_others_go_on) {
+TEST(ClusterTest, a_member_whose_directory_was_lost_has_no_vote_and_the_others_go_on) {
   Cluster cluster(3, 9);
   cluster.start_all();
   ASSERT_TRUE(cluster.run_until([&] { return cluster.has_quorum(3); }));
@@ -220,7 +220,7 @@ TEST(ClusterTest, a_member_whose_directory_was_lost_is_an_outsider_and_the_other
   cluster.wipe(lost);
   cluster.start(lost);
   cluster.run_for(seconds(10));
-  EXPECT_EQ(cluster.monitor(lost).state(), MemberState::outsider);
+  EXPECT_EQ(cluster.monitor(lost).state(), MemberState::learner);
   EXPECT_TRUE(cluster.has_quorum(2));
   EXPECT_TRUE(cluster.put(cluster.leader(), "key", "value").is_ok());
 }
@@ -234,8 +234,8 @@ TEST(ClusterTest, wiped_members_never_form_a_second_cluster_while_a_formed_one_i
   cluster.start("a");
   cluster.start("b");
   cluster.run_for(seconds(20));
-  EXPECT_EQ(cluster.monitor("a").state(), MemberState::outsider);
-  EXPECT_EQ(cluster.monitor("b").state(), MemberState::outsider);
+  EXPECT_EQ(cluster.monitor("a").state(), MemberState::learner);
+  EXPECT_EQ(cluster.monitor("b").state(), MemberState::learner);
   EXPECT_EQ(cluster.put("c", "key", "value", 1000).code(), Code::unavailable);
 }
 

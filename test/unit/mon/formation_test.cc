@@ -34,6 +34,7 @@ class Mesh {
     std::optional<StoreEngine> engine;
     std::optional<Monitor> monitor;
     std::deque<PeerMessage> inbox;
+    std::set<MemberId> connected;
   };
 
   explicit Mesh(size_t size) {
@@ -81,9 +82,14 @@ class Mesh {
     }
   }
   void crash(const std::string& name) {
+    const MemberId id = node(name).monitor->id();
     node(name).monitor.reset();
     node(name).engine.reset();
     node(name).inbox.clear();
+    node(name).connected.clear();
+    for (auto& [other, peer] : nodes_) {
+      if (peer.connected.erase(id) > 0) step(peer, PeerDisconnected{id});
+    }
   }
   void wipe(const std::string& name) {
     crash(name);
@@ -94,6 +100,7 @@ class Mesh {
   void run(Duration duration) {
     for (const TimePoint end = now_ + duration; now_ < end;) {
       now_ += milliseconds(20);
+      connect();
       for (auto& [name, node] : nodes_) {
         if (node.monitor) step(node, Tick{});
       }
@@ -162,6 +169,14 @@ class Mesh {
       step(node, TaskDone{request.id, *std::move(result)});
     }
     if (node.monitor && (out.identity || !out.writes.empty())) step(node, StoreProgress{out.step, out.step});
+  }
+  void connect() {
+    for (auto& [name, node] : nodes_) {
+      for (auto& [other, peer] : nodes_) {
+        if (name == other || !node.monitor || !peer.monitor) continue;
+        if (node.connected.insert(peer.monitor->id()).second) step(node, PeerConnected{peer.monitor->id()});
+      }
+    }
   }
   void deliver(const Source& source, MemberId to, Message message) {
     for (auto& [name, node] : nodes_) {
@@ -300,12 +315,34 @@ TEST(FormationTest, a_member_that_heard_of_a_formed_cluster_never_forms_another)
   mesh.wipe("b");
   mesh.start("a");
   mesh.start("b");
-  mesh.run(seconds(3));
+  mesh.run(CoreOptions().formation_wait / 2);
   mesh.crash("c");  // it called; now it is silent
   mesh.run(seconds(30));
   EXPECT_EQ(mesh.identity("a").formation, FormationState::fresh);
   EXPECT_EQ(mesh.monitor("a").state(), MemberState::outsider);
   EXPECT_EQ(mesh.formed_clusters(), std::set<Fsid>{cluster});
+  mesh.start("c");
+  mesh.run(seconds(3));
+  for (const char* name : {"a", "b"}) {
+    EXPECT_EQ(mesh.identity(name).formation, FormationState::formed);
+    EXPECT_EQ(mesh.monitor(name).state(), MemberState::learner) << name;
+  }
+  EXPECT_EQ(mesh.formed_clusters(), std::set<Fsid>{cluster});
+}
+
+TEST(FormationTest, a_learner_that_starts_again_is_one) {
+  Mesh mesh(3);
+  mesh.start_all();
+  ASSERT_TRUE(mesh.run_until_formed());
+  mesh.wipe("b");
+  mesh.start("b");
+  mesh.run(seconds(3));
+  const MemberId id = mesh.monitor("b").id();
+  ASSERT_EQ(mesh.monitor("b").state(), MemberState::learner);
+  mesh.crash("b");
+  mesh.start("b");
+  EXPECT_EQ(mesh.monitor("b").state(), MemberState::learner);
+  EXPECT_EQ(mesh.monitor("b").id(), id);
 }
 
 TEST(FormationTest, a_list_of_one_forms_only_when_it_is_told_to) {
@@ -384,6 +421,97 @@ TEST(FormationTest, a_commit_counts_only_for_what_was_prepared) {
   other.fsid = Fsid{{9}};
   EXPECT_FALSE(alone.receive(test::a, FormCommit{other.encode()}).has_value());
   EXPECT_EQ(alone.receive(test::a, FormCommit{Alone::proposal().encode()}), Alone::proposal());
+}
+
+// ---------------------------------------------------------------------------------------------- learners
+
+// Fresh b, with what others say to it.
+struct Lost : Alone {
+  Lost() { identity.id = test::d; }
+  struct Says {
+    std::string name;
+    std::string address;
+    Monmap monmap = proposal();
+    bool is_connected = true;
+    MemberId id = {};
+  };
+  void hear(const Says& says) {
+    Probe probe;
+    probe.name = says.name;
+    probe.address = says.address;
+    probe.formation = FormationState::formed;
+    probe.monmap = says.monmap.encode();
+    const MemberId id = says.id ? says.id : says.monmap.find_name(says.name)->id;
+    peers.on_probe(now, {says.monmap.fsid, id, 1}, probe);
+    if (says.is_connected) connected.insert(id);
+    Output ignored;
+    EXPECT_FALSE(formation.step(now, id, Message(probe), identity, ignored).has_value());
+  }
+  std::optional<Monmap> tick(Duration after) {
+    now += after;
+    out = Output();
+    return formation.tick(now, peers, connected, identity, out);
+  }
+  static Monmap other_cluster() {
+    Monmap other = proposal();
+    other.fsid = Fsid{{7}};
+    return other;
+  }
+
+  const Duration wait = CoreOptions().formation_wait;
+  TimePoint now = start_time;
+  PeerTable peers{seconds(3)};
+  std::set<MemberId> connected;
+};
+
+TEST(FormationTest, a_lost_member_follows_the_cluster_that_has_its_name_when_others_could_be_heard) {
+  Lost lost;
+  lost.hear({"a", "h:1"});
+  EXPECT_FALSE(lost.tick(lost.wait - milliseconds(1)).has_value());
+  EXPECT_TRUE(lost.formation.is_outsider());
+  EXPECT_EQ(lost.tick(milliseconds(1)), Alone::proposal());
+}
+
+TEST(FormationTest, a_prepared_member_whose_id_is_not_listed_follows_too) {
+  Lost lost;
+  Monmap with_own_id = Alone::proposal();
+  with_own_id.members[1].id = test::d;
+  lost.receive(test::a, FormPrepare{with_own_id.encode()});
+  ASSERT_EQ(lost.identity.formation, FormationState::prepared);
+  lost.hear({"a", "h:1"});
+  EXPECT_EQ(lost.tick(lost.wait), Alone::proposal());
+}
+
+TEST(FormationTest, a_stranger_who_calls_captures_nobody) {
+  Lost uncalled;
+  uncalled.hear({.name = "a", .address = "h:1", .is_connected = false});
+  EXPECT_FALSE(uncalled.tick(uncalled.wait).has_value()) << "nobody was found at that address";
+  Lost elsewhere;
+  elsewhere.hear({"a", "h:9"});
+  EXPECT_FALSE(elsewhere.tick(elsewhere.wait).has_value()) << "not an address of the list";
+  Lost unlisted;
+  unlisted.hear({.name = "a", .address = "h:1", .id = test::e});
+  EXPECT_FALSE(unlisted.tick(unlisted.wait).has_value()) << "a learner knows what it was told";
+}
+
+TEST(FormationTest, more_than_half_of_those_that_are_formed_must_be_of_one_cluster) {
+  Lost lost;
+  lost.hear({"a", "h:1"});
+  lost.hear({.name = "c", .address = "h:3", .monmap = Lost::other_cluster()});
+  EXPECT_FALSE(lost.tick(lost.wait).has_value());
+  lost.now += seconds(4);
+  lost.hear({"a", "h:1"});
+  EXPECT_EQ(lost.tick({}), Alone::proposal()) << "the other one is silent";
+}
+
+TEST(FormationTest, a_name_that_the_cluster_does_not_have_stays_an_outsider) {
+  Lost lost;
+  Monmap without = Alone::proposal();
+  without.members[1].name = "z";
+  lost.hear({.name = "a", .address = "h:1", .monmap = without});
+  EXPECT_FALSE(lost.tick(lost.wait * 2).has_value());
+  EXPECT_TRUE(lost.formation.is_outsider());
+  EXPECT_NE(lost.formation.waits_for().find("does not list member id"), std::string::npos);
 }
 
 }  // namespace

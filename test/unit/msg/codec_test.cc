@@ -140,7 +140,7 @@ TEST(codec, a_round_that_leaves_none_above_it_names_no_leadership) {
 }
 
 TEST(codec, enumerators_out_of_range_are_corrupt) {
-  for (const int wrong : {0, 8, 200}) {
+  for (const int wrong : {0, 9, 200}) {
     Probe probe;
     probe.state = static_cast<MemberState>(wrong);
     EXPECT_EQ(decode(wire_bytes({}, probe)).status().code(), Code::corruption) << wrong;
@@ -166,6 +166,7 @@ TEST(codec, a_frame_over_the_limit_is_an_invalid_argument) {
 TEST(codec, states_have_names) {
   EXPECT_STREQ(to_string(MemberState::leader), "leader");
   EXPECT_STREQ(to_string(MemberState::outsider), "outsider");
+  EXPECT_STREQ(to_string(MemberState::learner), "learner");
   EXPECT_STREQ(to_string(static_cast<MemberState>(99)), "invalid");
 }
 

@@ -38,9 +38,9 @@ std::vector<ClientRequest> requests() {
 }
 
 std::vector<ClientReply> replies() {
-  const MemberStatus member{"c",        MemberId(5),          "c:1",
-                            true,       MemberState::syncing, Version(4),
-                            Version(6), progress(),           "its store \xff differs"};
+  const MemberStatus member{"c",        MemberId(5), "c:1",      true, MemberState::syncing,
+                            Version(4), Version(6),  progress(), true, "its store \xff differs"};
+  const MemberStatus learner{"c", MemberId(7), "c:2", true, MemberState::learner, Version(4), Version(6), {}, false};
   const StatusReply status{
       sample_fsid(),
       "a",
@@ -49,7 +49,7 @@ std::vector<ClientReply> replies() {
       "a",
       12,
       {"a", "b"},
-      {member, {}},
+      {member, learner},
       {{"c", Version(4), 1 << 20, 1 << 30, 5000, 40, false, true}, {"d", Version(9), 7, 9, 8, 0, true, false}}};
   const RangeReply range{99, {{binary(), SharedBytes(Bytes("value")), 1, 2, 3}, {"k", {}, 4, 5, 6}}, true};
   return {{1, Status::ok(), WriteReply{44, {1, 0, 1}}},
@@ -200,7 +200,7 @@ std::string of(const StatusReply& m) {
   for (const std::string& name : m.quorum) all += "," + name;
   for (const MemberStatus& s : m.members) {
     all += join(s.name, s.id.value(), s.address, s.reachable, to_string(s.state), s.first.value(), s.committed.value(),
-                text(s.sync), s.alarm);
+                text(s.sync), s.has_vote, s.alarm);
   }
   for (const HoldStatus& h : m.holds) {
     all += join(h.owner, h.version.value(), h.bytes, h.bytes_max, h.age_ms, h.delay_ms, h.is_ended, h.blocks_trimming);

@@ -215,6 +215,8 @@ TEST(SyncLogsTest, a_violation_has_its_place) {
   EXPECT_EQ(verdict_of_log(start + marking), "");
   expect_named(verdict_of_log(start + marking + log_line("follows the leader of pn 1.a", "c@peon")),
                "c.log:5: c is peon while its store is marked");
+  expect_named(verdict_of_log(start + marking + log_line("follows the log", "c@learner")),
+               "c.log:5: c is learner while its store is marked");
   expect_named(verdict_of_log(start + log_line(full(good[2]), "b@probing")), "a log of c, and of b");
 }
 

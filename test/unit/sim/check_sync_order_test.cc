@@ -11,6 +11,14 @@ TEST(SyncOrderTest, a_sync_as_it_should_be_is_permitted) {
   EXPECT_EQ(verdict_of_logs(good), "");
 }
 
+TEST(SyncOrderTest, so_is_that_of_a_learner_which_is_level_and_in_no_quorum) {
+  Story story = replaced(good, "c [14] in-quorum cookie=1", "c [14] level cookie=1");
+  story = replaced(story, "a [13] hold-over cookie=1 requester=c reason=quorum",
+                   "a [13] hold-over cookie=1 requester=c reason=level");
+  EXPECT_EQ(verdict(story), "");
+  EXPECT_EQ(verdict_of_logs(story), "");
+}
+
 TEST(SyncOrderTest, it_may_be_cut_off_anywhere) {
   for (size_t length = 0; length < good.size(); ++length) {
     const Story begun(good.begin(), good.begin() + static_cast<ptrdiff_t>(length));

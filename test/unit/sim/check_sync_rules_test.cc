@@ -157,6 +157,8 @@ TEST(SyncRulesTest, steps_11_to_14) {
       {"c [11] verified", {"c [7] failed cookie=1 provider=b chunks=3 reason=x"}, "verified does not fail"},
       {"c [12] switching", {"c [14] in-quorum cookie=1"}, "has switched before"},
       {"c [12] switched", {"c [14] in-quorum cookie=2"}, "has switched before"},
+      {"c [12] switching", {"c [14] level cookie=1"}, "has switched before"},
+      {"c [14] in-quorum", {"c [14] level cookie=1"}, "finished once"},
       {"c [11] last-ack-sent", {"b [9] ack-received cookie=1 requester=c sequence=3"}, "the session is over with"},
   });
 }
@@ -184,6 +186,7 @@ TEST(SyncRulesTest, steps_5_and_13_the_hold) {
       {"b [5] hold-logged", {"b [5] hold-logged cookie=1 requester=c version=12 at=12"}, "learned one after the other"},
       {logged, {"a [5] hold-logged cookie=1 requester=c version=13 at=15"}, "moves up only"},
       {"c [12] switching", {"a [13] hold-over cookie=1 requester=c reason=quorum"}, "has not been in quorum"},
+      {"c [12] switching", {"a [13] hold-over cookie=1 requester=c reason=level"}, "nor level"},
       {logged, {"a [13] hold-over cookie=1 requester=c reason=whim"}, "for a reason"},
       {logged, {"a [13] hold-released cookie=1 requester=c at=16"}, "no leader has decided"},
       {"a [13] hold-released",

@@ -54,6 +54,20 @@ TEST(ScenarioTest, every_type_of_fault_is_drawn_in_some_run_and_every_class_is_o
   EXPECT_EQ(off.size(), static_cast<size_t>(FaultClass::rot) + 1);
 }
 
+TEST(ScenarioTest, a_minority_loses_its_memory_at_most) {
+  for (const size_t members : {size_t{1}, size_t{2}, size_t{3}, size_t{5}}) {
+    size_t most = 0;
+    for (uint64_t seed = 1; seed <= 200; ++seed) {
+      std::set<uint64_t> wiped;
+      for (const Fault& fault : expand(seed, members, std::chrono::minutes(10), Profile::model).faults) {
+        if (fault.type == FaultType::wipe) wiped.insert(fault.member);
+      }
+      most = std::max(most, wiped.size());
+    }
+    EXPECT_EQ(most, (members - 1) / 2);
+  }
+}
+
 TEST(ScenarioTest, a_sync_is_no_slower_than_a_daemon_may_be_told) {
   std::set<bool> is_limited;
   for (uint64_t seed = 1; seed <= 200; ++seed) {

@@ -114,6 +114,7 @@ TEST(StatusJsonTest, has_the_documented_fields) {
             R"({"provider":"b","chunks":12,"keys":3456,"bytes":1048576,"version":88,"cookie":"00000000000000c0",)"
             R"("percent":45,"bytes_per_second":2097152,"remaining_ms":7001})");
   EXPECT_EQ(members[3].at("state").as_string(), "unreachable");
+  EXPECT_TRUE(members[3].at("has_vote").as_bool());
   EXPECT_EQ(
       json::serialize(parsed.at("holds")),
       R"([{"owner":"c","version":5,"bytes":3145728,"bytes_max":1073741824,"delay_ms":40,"age_ms":12345,"ended":false,"blocks_trimming":true}])");
@@ -138,6 +139,17 @@ TEST(StatusTableTest, shows_every_member_in_columns) {
             std::string::npos)
       << text;
   EXPECT_EQ(text.find(" \n"), std::string::npos) << "no blanks at the ends of lines";
+}
+
+TEST(StatusTableTest, a_learner_is_listed_and_not_counted) {
+  StatusReply status = sample_status();
+  status.members.push_back(
+      {"d", MemberId(0xd2), "h:4", true, MemberState::learner, Version(5), Version(90), {}, false});
+  const std::string text = status_table(status);
+  EXPECT_NE(text.find("quorum   a b (2 of 4)\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("d     00000000000000d2  h:4      learner      5      90    -\n"), std::string::npos) << text;
+  const json::value parsed = json::parse(json_of_status(status));
+  EXPECT_FALSE(parsed.at("members").as_array()[4].at("has_vote").as_bool());
 }
 
 TEST(StatusTableTest, shows_what_holds_the_log_and_whether_that_blocks_its_trimming) {

@@ -25,7 +25,7 @@ struct ScrubJudgement {
 
 ScrubJudgement judge(const Monmap& monmap, const std::vector<ScrubCheck>& checks);
 
-// I-23: a member stops voting only if a majority of the voters agrees on a digest that is not its own, and a quorum
+// I-24: a member stops voting only if a majority of the voters agrees on a digest that is not its own, and a quorum
 // remains without it. `voting`: members that can be heard and take part.
 bool may_stop_voting(const Monmap& monmap, const ScrubJudgement& judgement, MemberId self,
                      const std::set<MemberId>& voting);

@@ -309,7 +309,7 @@ Result<ScrubReply> Scrub::on_request(TimePoint now, const View& view, const Scru
 
 void Scrub::check_invariants(const Monmap& monmap) const {
   SYNOD_ASSERT(!repair_ || monmap.is_majority(repair_->agreeing),
-               "I-23: a member stops voting only if a majority agrees on another digest, and remains");
+               "I-24: a member stops voting only if a majority agrees on another digest, and remains");
   SYNOD_ASSERT(!naming_ || is_naming_, "whoever asks for keys differs");
   SYNOD_ASSERT(!is_naming_ || walk_.is_open(), "what differs is read from what was scrubbed");
   SYNOD_ASSERT(asks_.size() <= asks_max, "what others may ask at a time is bounded");

@@ -9,7 +9,7 @@ namespace synod {
 ScrubNaming::ScrubNaming(const CoreOptions& options, Version version, std::vector<MemberId> peers, TimePoint now,
                          Output& out)
     : options_(options), peers_(std::move(peers)) {
-  SYNOD_ASSERT(!peers_.empty(), "I-23: whoever differs does so from others that agree");
+  SYNOD_ASSERT(!peers_.empty(), "I-24: whoever differs does so from others that agree");
   asked_.version = version;
   ask(now, out);
 }

@@ -122,6 +122,11 @@ void SyncProvider::on_hold(const TrimHold& hold, Output& out, const RunTask& run
   }
 }
 
+bool SyncProvider::is_serving(MemberId requester) const {
+  return std::any_of(sessions_.begin(), sessions_.end(),
+                     [&](const auto& item) { return item.second.requester == requester; });
+}
+
 bool SyncProvider::wants_read(const Session& session) {
   if (session.is_reading || session.is_last_sent) return false;
   if (session.is_comparing && session.has_read_ranges) return false;  // what is left of it, the requester says

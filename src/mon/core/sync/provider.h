@@ -49,6 +49,7 @@ class SyncProvider {
   // How far this member itself may trim its own log: that of the sessions, and of those that ended just now.
   Version trim_limit(Version floor) const { return own_holds_.limit(floor); }
   size_t session_count() const { return sessions_.size(); }
+  bool is_serving(MemberId requester) const;
   // What may be sent in a second, by the cap and by what clients notice; 0: no limit.
   uint64_t rate() const;
   void check_invariants(MemberId self) const;

@@ -84,6 +84,7 @@ constexpr std::array<Description, sync_event_kinds> descriptions{{
     {13, "hold-over", requester | reason},
     {13, "hold-released", requester | at},
     {14, "in-quorum", 0},
+    {14, "level", 0},
 }};
 
 const Description& describe(SyncEventKind kind) { return descriptions[static_cast<size_t>(kind)]; }

@@ -70,12 +70,13 @@ enum class SyncEventKind : uint8_t {
   switching,
   switched,  // durably: version
   // ---- [13]
-  hold_over,      // decided by the leader: requester, reason (quorum, silent or bound)
+  hold_over,      // decided by the leader: requester, reason (quorum, level, silent or bound)
   hold_released,  // was chosen: requester, at
   // ---- [14]
   in_quorum,
+  level,  // a learner, with all that it can hear
 };
-inline constexpr size_t sync_event_kinds = static_cast<size_t>(SyncEventKind::in_quorum) + 1;
+inline constexpr size_t sync_event_kinds = static_cast<size_t>(SyncEventKind::level) + 1;
 
 struct SyncEvent {
   SyncEventKind kind = SyncEventKind::started;

@@ -8,7 +8,7 @@ namespace {
 std::optional<MemberState> state_of(ByteView name) {
   for (const MemberState state :
        {MemberState::forming, MemberState::outsider, MemberState::probing, MemberState::syncing, MemberState::electing,
-        MemberState::leader, MemberState::peon}) {
+        MemberState::leader, MemberState::peon, MemberState::learner}) {
     if (name == to_string(state)) return state;
   }
   return std::nullopt;

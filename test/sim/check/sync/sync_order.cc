@@ -17,10 +17,10 @@ bool is_of_hold(Kind kind) {
          kind == Kind::hold_released;
 }
 
-// In which a member promises, accepts and serves.
-bool takes_part(MemberState state) {
+// In which a member goes by its store: promises, accepts and serves, or follows the log.
+bool goes_on(MemberState state) {
   return state == MemberState::probing || state == MemberState::electing || state == MemberState::leader ||
-         state == MemberState::peon;
+         state == MemberState::peon || state == MemberState::learner;
 }
 
 }  // namespace
@@ -54,10 +54,10 @@ void SyncOrder::on_event(const std::string& member, const SyncEvent& event) {
 
 void SyncOrder::on_state(const std::string& name, MemberState state) {
   const auto it = members_.find(name);
-  if (!violation_.empty() || it == members_.end() || !takes_part(state)) return;
+  if (!violation_.empty() || it == members_.end() || !goes_on(state)) return;
   const Mark mark = it->second.mark;
   if (mark == Mark::absent || mark == Mark::unknown) return;
-  violation_ = fmt::format("{} is {} while its store is marked: it takes part in consensus", name, to_string(state));
+  violation_ = fmt::format("{} is {} while its store is marked", name, to_string(state));
 }
 
 // ---------------------------------------------------------------------------------------------- lives

@@ -50,6 +50,8 @@ class SyncOrder {
   static const char* missing_at_provider(const SyncEvent& event, const Session& session);
   const char* missing_at_requester(const std::string& member, const SyncEvent& event, const Session& session) const;
   const char* missing_for_hold(const std::string& member, const SyncEvent& event, const Session& session) const;
+  // A hold is over, since its requester has what it needs.
+  static bool is_over_by_progress(const SyncEvent& event);
   // Nothing is missed of a member of which not everything is known.
   bool is_whole(const std::string& member) const;
   bool are_all_whole() const;

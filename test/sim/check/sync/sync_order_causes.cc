@@ -78,6 +78,10 @@ const char* SyncOrder::missing_at_requester(const std::string& member, const Syn
   }
 }
 
+bool SyncOrder::is_over_by_progress(const SyncEvent& event) {
+  return event.reason == "quorum" || event.reason == "level";
+}
+
 // Any leader may have decided on a hold.
 const char* SyncOrder::missing_for_hold(const std::string& member, const SyncEvent& event,
                                         const Session& session) const {
@@ -87,9 +91,10 @@ const char* SyncOrder::missing_for_hold(const std::string& member, const SyncEve
     return session.hold_asked_of.count(member) > 0 ? nullptr : "[5] the provider has not asked this leader for it";
   }
   if (event.kind == Kind::hold_over) {
-    if (event.reason != "quorum" || !is_of_known_session || !is_whole(event.peer)) return nullptr;
+    if (!is_over_by_progress(event) || !is_of_known_session || !is_whole(event.peer)) return nullptr;
     const bool has_been_unmarked = members_.at(event.peer).unmarks > session.unmarks_before;
-    return has_been_unmarked ? nullptr : "[13] since this hold was asked for, the requester has not been in quorum";
+    return has_been_unmarked ? nullptr
+                             : "[13] since this hold was asked for, the requester has not been in quorum, nor level";
   }
   if (!are_all_whole() || !is_whole(event.peer)) return nullptr;
   const auto taken = taken_.find(event.peer);

@@ -16,7 +16,8 @@ void SyncOrder::on_hold(const Step& step) {
     it->second = std::min(it->second, event.version);
   } else if (event.kind == Kind::hold_over) {
     const bool is_bound = event.reason == "bound";
-    require(step, is_bound || event.reason == "quorum" || event.reason == "silent", "[13] a hold is over for a reason");
+    require(step, is_bound || is_over_by_progress(event) || event.reason == "silent",
+            "[13] a hold is over for a reason");
     ++decided_[{event.peer, is_bound ? Kind::hold_ended : Kind::hold_released}];
   } else {
     on_hold_chosen(step);

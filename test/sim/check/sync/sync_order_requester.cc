@@ -14,9 +14,9 @@ bool SyncOrder::on_copy(const Step& step) {
     member.copy.least = 0;
     return true;
   }
-  if (step.event.kind != Kind::in_quorum) return false;
+  if (step.event.kind != Kind::in_quorum && step.event.kind != Kind::level) return false;
   require(step, !member.has_begun || member.switched == step.event.cookie,
-          "[14] a sync that is finished in quorum has switched before, in the same life, and is finished once");
+          "[14] a sync that is finished has switched before, in the same life, and is finished once");
   member.switched.reset();
   return true;
 }
