@@ -5,6 +5,7 @@ import itertools
 import json
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -20,7 +21,8 @@ OTHERS = ('a', 'b')
 # A line of the log: wall time, level, seconds on the machine's clock, the rest.
 STEP = re.compile(r'^\S+ \S+ (\d+\.\d+) mon\..*? sync \[(\d+)\]', re.MULTILINE)
 FINISHED = re.compile(r'^\S+ \S+ (\d+\.\d+) mon\..*? sync finished (.*)', re.MULTILINE)
-CAUGHT_UP = 'sync [14] is in quorum'
+# Of a member with a vote, and of one that lost its directory.
+CAUGHT_UP = re.compile(r'sync \[14\] (?:is in quorum|level)')
 LIMIT_S = 3600   # of one sync
 KEY_BYTES = 32   # of synod_load
 
@@ -32,16 +34,16 @@ class Case:
     what: str
     is_missed_share: bool = False   # a hundredth of the keys is overwritten while the member is away, not a thousand
     has_load: bool = False
+    is_emptied: bool = False        # it loses its directory, and comes back as a learner
 
     def key_step(self, keys):
         """Every so many-th key is overwritten."""
         return 100 if self.is_missed_share else max(1, keys // 1000)
 
 
-# A member that comes back with an old store copies everything; so it stands for an empty one.
-EMPTY = Case('empty', 'member, all of it')
+EMPTY = Case('empty', 'empty member', is_emptied=True)
 MISSED = Case('missed', 'member, missed 1 %', is_missed_share=True)
-LOADED = Case('load', 'member, under load', has_load=True)
+LOADED = Case('load', 'empty member, under load', has_load=True, is_emptied=True)
 
 VERSIONS_TO_TRIM = 3000   # after which the log no longer holds what came before
 
@@ -123,6 +125,9 @@ class Members:
 
     def measure(self, case, data, scratch, load):
         self.leave_behind(case)
+        if case.is_emptied:
+            shutil.rmtree(self.cluster[VICTIM].data)
+            self.cluster.learners.add(VICTIM)
         self.wait_idle()
         round_floors = floors.measure(self.tools.bulk_load, data, scratch)
         self.wait_idle()
@@ -186,7 +191,7 @@ class Members:
             text = daemon.log_bytes()[log_start:].decode(errors='replace')
             if listening is None and ' listens at ' in text:
                 listening = memory(daemon.pid)[0]
-            if CAUGHT_UP in text:
+            if CAUGHT_UP.search(text):
                 return listening
             daemon.check_alive()
             if watch.seconds() > LIMIT_S:

@@ -52,9 +52,12 @@ class BenchRecovery(ClusterTest):
             self.assertGreater(entry['floors'][floor], 0)
             self.assertAlmostEqual(entry['ratios'][floor] * entry['floors'][floor], entry['sync_s'])
         self.assertGreaterEqual(entry['seconds'], entry['sync_s'])
-        self.assertGreaterEqual(entry['keys'], store['keys'])
-        self.assertGreaterEqual(entry['payload_bytes'], store['keys'] * (KEY_BYTES + VALUE_BYTES))
-        self.assertGreaterEqual(entry['chunks'], 3 if entry['case'] == 'offline' else 6)
+        # Who missed some keys gets the ranges that they are in.
+        is_whole = entry['case'] != 'missed'
+        keys = store['keys'] if is_whole else store['keys'] // 100
+        self.assertGreaterEqual(entry['keys'], keys)
+        self.assertGreaterEqual(entry['payload_bytes'], keys * (KEY_BYTES + VALUE_BYTES))
+        self.assertGreaterEqual(entry['chunks'], 3 if entry['case'] == 'offline' else 6 if is_whole else 1)
         for end in entry['peak_memory']:
             self.assertGreater(entry['peak_memory'][end], MEBIBYTE)
             self.assertGreaterEqual(entry['processor_s'][end], 0)  # counted in hundredths

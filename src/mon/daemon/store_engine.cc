@@ -304,7 +304,8 @@ Result<std::vector<TaskResult>> StoreEngine::write_chunks_now(const std::vector<
     whole.push_back(*std::move(changes));
   }
   for (size_t i = 0; i < whole.size(); ++i) {
-    const Durability durability = i + 1 == whole.size() ? Durability::durable : Durability::visible;
+    const bool is_barrier = i + 1 == whole.size() && !SYNOD_MUTANT("sync-skips-the-barrier");
+    const Durability durability = is_barrier ? Durability::durable : Durability::visible;
     const Bytes key = SYNOD_MUTANT("sync-loses-the-cursor") ? "lost" : Bytes(copy_record_key);
     SYNOD_RETURN_IF_ERROR(new_store_->commit_chunk(whole[i], key, SharedBytes(chunks[i]->record), durability));
   }
@@ -328,8 +329,7 @@ Result<TaskResult> StoreEngine::run_on_writer(const SwitchTask& task) {
   // a one has left in the log was accepted on top of an older version.
   StoreWrites writes{EraseEntries{Version(1), Version(UINT64_MAX)}};
   for (const LogEntry& entry : task.accepted) writes.push_back(PutEntry{entry});
-  const Durability durability = SYNOD_MUTANT("sync-skips-the-barrier") ? Durability::visible : Durability::durable;
-  SYNOD_RETURN_IF_ERROR(new_store_->commit({&writes}, durability));
+  SYNOD_RETURN_IF_ERROR(new_store_->commit({&writes}, Durability::durable));
   const Result<uint64_t> old_sequence = store_ == nullptr ? 0 : store_->last_sequence();
   const Result<uint64_t> new_sequence = new_store_->last_sequence();
   if (!old_sequence) return old_sequence.error();
