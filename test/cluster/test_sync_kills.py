@@ -32,7 +32,7 @@ def chunks_written(daemon):
 class Processes(SyncTest):
     def kill_at_chunks(self, who):
         """`who(cluster)` names the member that is killed each time that another chunk is seen to be durable."""
-        cluster = self.left_behind(sync_options=OPTIONS, value_bytes=400, keys=240)
+        cluster = self.left_behind(sync_options=OPTIONS, value_bytes=400, keys=600)
         self.restart_behind(cluster)
         met = set()
 
@@ -50,7 +50,7 @@ class Processes(SyncTest):
         cluster.wait_quorum(3)
         total = chunks_written(cluster['c'])[-1]
         self.assertGreaterEqual(total, 10)
-        if len(met) < 5:  # several are durable together, or come faster than they are seen
+        if len(met) < 4:  # several are durable together, or come faster than they are seen
             raise WasTooLate(f'of {total} chunks only {sorted(met)} were met')
         self.check_what_was_sent(cluster, total)
 
