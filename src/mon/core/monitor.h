@@ -218,7 +218,7 @@ class Monitor {
   std::pair<uint64_t, Version> trim_requested_;  // term, floor
   std::set<MemberId> connected_;
   std::map<MemberId, PeerMessage> asked_unconnected_;  // SyncStart of those to whom there is no connection yet
-  std::map<MemberId, uint64_t> start_counts_;  // the highest heard of
+  std::map<MemberId, uint64_t> start_counts_;          // the highest heard of
   bool was_in_quorum_ = false;
   MemberState last_state_ = MemberState::forming;
   Duration commit_time_{};  // what a leader's values took to be chosen, lately
