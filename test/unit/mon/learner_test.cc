@@ -172,14 +172,7 @@ struct NewC : MonitorDriver {
   }
   explicit NewC(bool is_marked = false) : MonitorDriver(made_of(is_marked)) {}
   void hear(MemberId from, size_t first, size_t committed, MemberState state = MemberState::peon) {
-    Probe probe;
-    probe.name = from == a ? "a" : "b";
-    probe.state = state;
-    probe.formation = FormationState::formed;
-    probe.first = Version(first);
-    probe.committed = chosen()[committed - 1].position();
-    receive(from, probe);
-    step(PeerConnected{from});
+    MonitorDriver::hear(from, first, committed, state);
   }
 };
 
