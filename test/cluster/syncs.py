@@ -40,6 +40,19 @@ def finished_syncs(daemon):
     return [dict(field.split('=', 1) for field in line.split() if '=' in field) for line in lines]
 
 
+class StoppedSource(ClusterTest):
+    """Three stopped members with so many keys; the store of one of them is the source of offline syncs."""
+    shared_members = 3
+    source_keys = 4000
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.shared.import_pairs((f'key/{i:05}', f'value {i} ' * 20) for i in range(cls.source_keys))
+        cls.shared.terminate_all()
+        cls.source = cls.shared['a'].data
+
+
 class SyncTest(ClusterTest):
     sync_rate = SYNC_RATES[0]
 

@@ -54,7 +54,8 @@ class LostDirectory(ClusterTest):
         cluster['c'].start()
         load()
         cluster.wait_learner('c')
-        self.assertIn(b'sync finished provider=', cluster['c'].log_bytes())
+        # It says so, too, before it has found out that it has to copy.
+        wait_until(lambda: b'sync finished provider=' in cluster['c'].log_bytes(), PATIENCE, 'it has copied a store')
         own_id = cluster.member_status('c')['id']
         for _ in range(2):
             load()

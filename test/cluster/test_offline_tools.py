@@ -10,6 +10,7 @@ import subprocess
 import unittest
 
 from harness import MON, NOT_FOUND, OK, PATIENCE, STORE, USAGE, ClusterTest, free_ports, parse_lines, run, wait_until
+from syncs import StoppedSource
 
 DIFFERENT, ERROR, STOPPED = 1, 2, 4
 REFUSED_DIRECTORY = 3  # of synod-mon
@@ -235,16 +236,9 @@ class OfflineTools(ClusterTest):
         self.assertEqual(tree_hash(flipped), before)
 
 
-class Sync(ClusterTest):
+class Sync(StoppedSource):
     """`synod-store sync`: a stopped member's store is copied as members copy it."""
-    shared_members = 3
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.shared.import_pairs((f'key/{i:05}', f'value {i} ' * 20) for i in range(20000))
-        cls.shared.terminate_all()
-        cls.source = cls.shared['a'].data
+    source_keys = 20000
 
     def assert_copy(self, copy):
         ran = self.assert_exit(store('compare', self.source, copy), OK)

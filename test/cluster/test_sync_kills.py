@@ -7,8 +7,8 @@ import shutil
 import signal
 import unittest
 
-from harness import OK, PATIENCE, STORE, ClusterTest, run, wait_until
-from syncs import SyncTest, WasTooLate, finished_syncs
+from harness import OK, PATIENCE, STORE, run, wait_until
+from syncs import StoppedSource, SyncTest, WasTooLate, finished_syncs
 
 WINDOW = 4  # chunks of a member's sync
 OPTIONS = ('--sync-chunk-bytes', 2048, '--sync-rate', 16384)
@@ -89,16 +89,7 @@ class Processes(SyncTest):
         self.kill_at_chunks(provider)
 
 
-class StoppedStores(ClusterTest):
-    shared_members = 3
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.shared.import_pairs((f'key/{i:05}', f'value {i} ' * 20) for i in range(4000))
-        cls.shared.terminate_all()
-        cls.source = cls.shared['a'].data
-
+class StoppedStores(StoppedSource):
     def setUp(self):
         super().setUp()
         self.assertTrue(shutil.which('strace'), 'strace is not installed (Debian package: strace)')

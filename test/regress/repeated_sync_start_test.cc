@@ -9,6 +9,7 @@ constexpr uint64_t cookie = 42;
 
 // Without a leader, asked by b.
 struct Provider : MonitorDriver {
+  Provider() { step(PeerConnected{b}); }
   Output read(uint64_t task) {
     step(TaskDone{task - 1, SnapshotOpened{monitor.committed()}});
     return step(TaskDone{task, ChunkRead{}});

@@ -96,11 +96,6 @@ void ArmedSyncPoints::disarm(size_t fault) {
   std::erase_if(armed_, [&](const Armed& armed) { return armed.fault == fault; });
 }
 
-std::string ArmedSyncPoints::victim_of(SyncRole role, const std::string& member, const std::string& peer,
-                                       const std::function<std::string()>& leader) const {
-  return role == SyncRole::own ? member : role == SyncRole::other ? peer : leader();
-}
-
 std::optional<ArmedSyncPoints::Hit> ArmedSyncPoints::on_event(const std::string& member, const SyncEvent& event,
                                                               const std::function<std::string()>& leader) {
   if (event.kind == SyncEventKind::provider_chosen) ends_[event.cookie] = {member, event.peer};
@@ -109,7 +104,8 @@ std::optional<ArmedSyncPoints::Hit> ArmedSyncPoints::on_event(const std::string&
   if (peer.empty() && ends != ends_.end()) peer = ends->second[member == ends->second[0] ? 1 : 0];
   for (auto it = armed_.begin(); it != armed_.end(); ++it) {
     if (it->point.kind != event.kind) continue;
-    const std::string victim = victim_of(it->point.role, member, peer, leader);
+    const SyncRole role = it->point.role;
+    const std::string victim = role == SyncRole::own ? member : role == SyncRole::other ? peer : leader();
     if (victim.empty()) continue;
     if (it->passes > 0) {
       --it->passes;

@@ -72,9 +72,6 @@ class ArmedSyncPoints {
                               const std::function<std::string()>& leader);
 
  private:
-  std::string victim_of(SyncRole role, const std::string& member, const std::string& peer,
-                        const std::function<std::string()>& leader) const;
-
   std::vector<Armed> armed_;
   std::map<uint64_t, std::array<std::string, 2>> ends_;  // by cookie: requester and provider
 };

@@ -204,6 +204,7 @@ void Monitor::handle(TimePoint now, PeerMessage& input, Output& out) {
   if (input.source.fsid != monmap_->fsid) return;
   if (is_learner()) return on_message_for_learner(now, from, input.message, out);
   if (!is_member()) return;
+  if (waits_for_connection(from, input)) return;
   if (monmap_->find(from) == nullptr) return on_message_of_learner(now, from, input.message, out);
   if (const auto* fetch = std::get_if<Fetch>(&input.message)) {
     on_fetch(from, *fetch, out);
@@ -232,6 +233,7 @@ void Monitor::handle(TimePoint now, PeerConnected& input, Output& out) {
   connected_.insert(input.member);
   out.send(input.member, make_probe());
   if (paxos_) paxos_->on_peer_connected(now, input.member);
+  if (auto asked = asked_unconnected_.extract(input.member)) handle(now, asked.mapped(), out);
 }
 
 void Monitor::handle(TimePoint now, PeerDisconnected& input, Output& out) {

@@ -111,6 +111,7 @@ class Monitor {
   void on_formed(TimePoint now, Formed& formed, Output& out);
 
   // monitor_sync.cc
+  bool waits_for_connection(MemberId from, const PeerMessage& input);
   void on_sync_message(TimePoint now, MemberId from, const Message& message, Output& out);
   void start_sync_if_needed(TimePoint now, Output& out);
   void on_marker_durable(TimePoint now, Output& out);
@@ -236,7 +237,8 @@ class Monitor {
   Version trim_floor_;                           // the highest that was chosen, as far as this member knows
   std::pair<uint64_t, Version> trim_requested_;  // term, floor
   std::set<MemberId> connected_;
-  std::map<MemberId, uint64_t> start_counts_;  // the highest heard of
+  std::map<MemberId, PeerMessage> asked_unconnected_;  // SyncStart of those to whom there is no connection yet
+  std::map<MemberId, uint64_t> start_counts_;          // the highest heard of
   bool was_in_quorum_ = false;
   MemberState last_state_ = MemberState::forming;
   Duration commit_time_{};  // what a leader's values took to be chosen, lately

@@ -11,6 +11,10 @@ namespace synod {
 
 using Kind = SyncEventKind;
 
+namespace {
+constexpr size_t asked_unconnected_max = 16;
+}  // namespace
+
 std::vector<const Peer*> Monitor::reachable_voters(TimePoint now) const {
   std::vector<const Peer*> voters;
   for (const Peer* peer : peers_.reachable(now)) {
@@ -32,6 +36,16 @@ void Monitor::run_requester_task(Task task, Output& out) { requester_tasks_.inse
 
 void Monitor::run_provider_task(uint64_t session, Task task, Output& out) {
   provider_tasks_[run_task(std::move(task), out)] = session;
+}
+
+// Each end dials the other. What a provider sends before its own connection is there would be lost, and nothing would
+// be sent again until the requester has given it up.
+bool Monitor::waits_for_connection(MemberId from, const PeerMessage& input) {
+  if (std::holds_alternative<SyncAbort>(input.message)) asked_unconnected_.erase(from);
+  if (!std::holds_alternative<SyncStart>(input.message) || connected_.count(from) > 0) return false;
+  if (asked_unconnected_.size() >= asked_unconnected_max) asked_unconnected_.clear();
+  asked_unconnected_.insert_or_assign(from, input);
+  return true;
 }
 
 void Monitor::on_sync_message(TimePoint now, MemberId from, const Message& message, Output& out) {

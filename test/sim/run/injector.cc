@@ -207,9 +207,9 @@ void Injector::break_sync(const ArmedSyncPoints::Hit& hit, SeededRandom& random)
   switch (hit.armed.point.how) {
     case SyncBreak::cut_before:
       cluster_.member(name).process->transport.vanish();
-      power_off(name, Duration(0), random);
+      power_off(name, random);
       return;
-    case SyncBreak::cut_after: power_off(name, Duration(0), random); return;
+    case SyncBreak::cut_after: power_off(name, random); return;
     case SyncBreak::cut_inside_a_write: {
       MemberDisk& disk = *cluster_.member(name).disk;
       disk.freeze_at_call(disk.changes() + random.between(1, 12));
@@ -229,11 +229,7 @@ void Injector::break_sync(const ArmedSyncPoints::Hit& hit, SeededRandom& random)
                                       [this, name] { cluster_.resume(name); });
       return;
     case SyncBreak::cut_off: {
-      Links links;
-      for (const std::string& each : cluster_.names()) {
-        if (each == name) continue;
-        for (const auto& link : both_ways(address(name), address(each))) links.push_back(link);
-      }
+      const Links links = links_of(name);
       cut(links);
       const Duration length = random.between(milliseconds(50), milliseconds(3000));
       cluster_.scheduler().call_after(length, [this, links, generation = generation_] {
@@ -244,15 +240,25 @@ void Injector::break_sync(const ArmedSyncPoints::Hit& hit, SeededRandom& random)
   }
 }
 
-void Injector::power_off(const std::string& name, Duration delay, SeededRandom& random) {
+// When the step that is under way is over.
+void Injector::power_off(const std::string& name, SeededRandom& random) {
   const PowerCut mode = random.pick(every_power_cut);
-  cluster_.scheduler().call_after(delay, [this, name, mode, generation = generation_] {
+  cluster_.scheduler().call_after(Duration(0), [this, name, mode, generation = generation_] {
     if (generation == generation_) cluster_.cut_power(name, mode);
   });
-  start_later(name, delay + random.between(milliseconds(50), milliseconds(2500)));
+  start_later(name, random.between(milliseconds(50), milliseconds(2500)));
 }
 
 // ---------------------------------------------------------------------------------------------- links
+
+Injector::Links Injector::links_of(const std::string& name) const {
+  Links links;
+  for (const std::string& each : cluster_.names()) {
+    if (each == name) continue;
+    for (const auto& link : both_ways(address(name), address(each))) links.push_back(link);
+  }
+  return links;
+}
 
 void Injector::cut(const Links& links) {
   for (const auto& link : links) {
@@ -417,13 +423,8 @@ void Injector::doom(const std::string& name, SeededRandom& random) {
     case 1: fault.type = FaultType::deafen; break;
     case 2: fault.type = FaultType::isolate; break;
     case 3: {
-      Links links;
-      for (const std::string& each : cluster_.names()) {
-        if (each == name) continue;
-        for (const auto& link : both_ways(address(name), address(each))) links.push_back(link);
-      }
       on_change_("from now on, " + name + " flaps");
-      flap(fault, links, random.between(milliseconds(20), milliseconds(2000)),
+      flap(fault, links_of(name), random.between(milliseconds(20), milliseconds(2000)),
            cluster_.scheduler().now() + fault.length, false);
       return;
     }

@@ -48,7 +48,8 @@ class Injector : public Observer {
   void perform_of_operator(const Fault& fault, const std::string& name, const std::string& other);
   void perform_rot(const Fault& fault, const std::string& name);
   void break_sync(const ArmedSyncPoints::Hit& hit, SeededRandom& random);
-  void power_off(const std::string& name, Duration delay, SeededRandom& random);
+  void power_off(const std::string& name, SeededRandom& random);
+  Links links_of(const std::string& name) const;
   void undo(const Fault& fault, const std::function<void()>& how);
   Links partition(const Fault& fault, const std::string& name, const std::string& other, SeededRandom& random) const;
   void flap(const Fault& fault, Links links, Duration period, TimePoint until, bool is_cut);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "mon/core/monmap.h"
+#include "mon/core/options.h"
 #include "store/monitor_store.h"
 
 namespace synod::test {
@@ -57,6 +58,15 @@ inline std::vector<LogEntry> history(uint64_t count, const ProposalNumber& numbe
     top = entries.back().position();
   }
   return entries;
+}
+
+// A log that a few dozen values leave behind, and syncs in pieces of this size.
+inline CoreOptions soon_trimmed(uint64_t chunk_bytes) {
+  CoreOptions options;
+  options.log_retain_versions = 10;
+  options.log_trim_min = 5;
+  options.sync_chunk_bytes = chunk_bytes;
+  return options;
 }
 
 // A log that holds nothing yet.

@@ -4,19 +4,15 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "test/unit/mon/builders.h"
+
 namespace synod::sim {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-CoreOptions small_log() {
-  CoreOptions options;
-  options.log_retain_versions = 10;
-  options.log_trim_min = 5;
-  options.sync_chunk_bytes = 2000;
-  return options;
-}
+CoreOptions small_log() { return test::soon_trimmed(2000); }
 
 // A follower of the present leader.
 std::string a_peon(Cluster& cluster) {

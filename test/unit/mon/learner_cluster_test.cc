@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "test/sim/cluster.h"
+#include "test/unit/mon/builders.h"
 
 namespace synod::sim {
 namespace {
@@ -10,13 +11,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-CoreOptions small_log() {
-  CoreOptions options;
-  options.log_retain_versions = 10;
-  options.log_trim_min = 5;
-  options.sync_chunk_bytes = 400;
-  return options;
-}
+CoreOptions small_log() { return test::soon_trimmed(400); }
 
 struct WipedCluster {
   explicit WipedCluster(uint64_t seed, const CoreOptions& options = small_log(), size_t size = 3)
@@ -45,6 +40,12 @@ struct WipedCluster {
     return !name.empty() && state() == MemberState::learner &&
            cluster.monitor(lost).committed() == cluster.monitor(name).committed();
   }
+  // The member that is lost from the beginning.
+  bool lose_and_return() {
+    wipe(lost);
+    start();
+    return wait_until_level();
+  }
   bool wait_until_level(Duration limit = seconds(60)) {
     return cluster.run_until([&] { return is_level(); }, limit);
   }
@@ -63,9 +64,7 @@ struct WipedCluster {
 TEST(LearnerClusterTest, a_member_whose_directory_was_lost_copies_the_store_and_follows_the_log_without_a_vote) {
   WipedCluster was(9);
   was.put(0, 60);
-  was.wipe(was.lost);
-  was.start();
-  ASSERT_TRUE(was.wait_until_level());
+  ASSERT_TRUE(was.lose_and_return());
   was.put(60, 20);
   ASSERT_TRUE(was.wait_until_level());
   EXPECT_TRUE(was.cluster.has_quorum(2));
@@ -76,9 +75,7 @@ TEST(LearnerClusterTest, a_member_whose_directory_was_lost_copies_the_store_and_
 TEST(LearnerClusterTest, an_idle_cluster_levels_it_too_from_the_log_alone_if_nothing_is_trimmed) {
   WipedCluster was(10, CoreOptions());
   was.put(0, 5);
-  was.wipe(was.lost);
-  was.start();
-  ASSERT_TRUE(was.wait_until_level());
+  ASSERT_TRUE(was.lose_and_return());
   EXPECT_EQ(was.cluster.oracles().counters()[Rare::sync_started], 0U);
   EXPECT_EQ(was.cluster.differences(), "");
 }
@@ -110,9 +107,7 @@ TEST(LearnerClusterTest, a_lost_leader_is_replaced_and_comes_back_as_a_learner) 
 TEST(LearnerClusterTest, one_voter_and_a_learner_are_no_majority) {
   WipedCluster was(12);
   was.put(0, 60);
-  was.wipe(was.lost);
-  was.start();
-  ASSERT_TRUE(was.wait_until_level());
+  ASSERT_TRUE(was.lose_and_return());
   for (const std::string& name : was.cluster.names()) {
     if (name != was.lost && name != was.leader) was.cluster.kill(name);
   }
@@ -162,13 +157,9 @@ TEST(LearnerClusterTest, its_provider_lost_on_the_way_it_goes_on_with_another) {
 TEST(LearnerClusterTest, lost_again_it_has_another_id_and_is_served_when_the_one_before_is_silent) {
   WipedCluster was(14);
   was.put(0, 40);
-  was.wipe(was.lost);
-  was.start();
-  ASSERT_TRUE(was.wait_until_level());
+  ASSERT_TRUE(was.lose_and_return());
   const MemberId before = was.cluster.monitor(was.lost).id();
-  was.wipe(was.lost);
-  was.start();
-  ASSERT_TRUE(was.wait_until_level());
+  ASSERT_TRUE(was.lose_and_return());
   EXPECT_NE(was.cluster.monitor(was.lost).id(), before);
   EXPECT_EQ(was.cluster.differences(), "");
 }
@@ -176,9 +167,7 @@ TEST(LearnerClusterTest, lost_again_it_has_another_id_and_is_served_when_the_one
 TEST(LearnerClusterTest, behind_what_the_log_keeps_it_copies_again) {
   WipedCluster was(15);
   was.put(0, 40);
-  was.wipe(was.lost);
-  was.start();
-  ASSERT_TRUE(was.wait_until_level());
+  ASSERT_TRUE(was.lose_and_return());
   const uint64_t syncs = was.cluster.oracles().counters()[Rare::learner_copied_a_store];
   was.cluster.run_for(seconds(60));  // its hold is over
   was.cluster.kill(was.lost);
@@ -227,9 +216,7 @@ TEST(LearnerClusterTest, the_others_list_it_under_its_own_id_beside_the_one_that
   WipedCluster was(17);
   was.put(0, 20);
   const MemberId old = was.cluster.monitor(was.lost).id();
-  was.wipe(was.lost);
-  was.start();
-  ASSERT_TRUE(was.wait_until_level());
+  ASSERT_TRUE(was.lose_and_return());
   was.cluster.run_for(seconds(4));
   const StatusReply status = was.status(was.leader);
   ASSERT_EQ(status.members.size(), 4U);
@@ -249,9 +236,7 @@ TEST(LearnerClusterTest, the_others_list_it_under_its_own_id_beside_the_one_that
 TEST(LearnerClusterTest, under_load_it_is_behind_by_a_part_of_a_lease) {
   WipedCluster was(18, CoreOptions());
   was.put(0, 20);
-  was.wipe(was.lost);
-  was.start();
-  ASSERT_TRUE(was.wait_until_level());
+  ASSERT_TRUE(was.lose_and_return());
   uint64_t most = 0;
   std::map<TimePoint, Version> chosen;
   for (int i = 0; i < 400; ++i) {

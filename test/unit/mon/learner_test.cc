@@ -172,14 +172,7 @@ struct NewC : MonitorDriver {
   }
   explicit NewC(bool is_marked = false) : MonitorDriver(made_of(is_marked)) {}
   void hear(MemberId from, size_t first, size_t committed, MemberState state = MemberState::peon) {
-    Probe probe;
-    probe.name = from == a ? "a" : "b";
-    probe.state = state;
-    probe.formation = FormationState::formed;
-    probe.first = Version(first);
-    probe.committed = chosen()[committed - 1].position();
-    receive(from, probe);
-    step(PeerConnected{from});
+    MonitorDriver::hear(from, first, committed, state);
   }
 };
 
@@ -303,6 +296,7 @@ struct Voter : MonitorDriver {
     probe.formation = FormationState::formed;
     if (committed > 0) probe.committed = chosen()[committed - 1].position();
     step(PeerMessage{{of, id, 1}, probe});
+    step(PeerConnected{id});
   }
   Output fetch(MemberId from, Fsid of = fsid) {
     return step(PeerMessage{{of, from, 1}, Fetch{Version(1), Version(5)}});
@@ -369,12 +363,14 @@ TEST(LearnerTest, one_place_for_a_sync_is_kept_for_who_has_a_vote) {
   ASSERT_EQ(Voter::sent<SyncAbort>(refused).size(), 1U);
   EXPECT_EQ(Voter::sent<SyncAbort>(refused)[0].reason.code(), Code::exhausted);
   EXPECT_EQ(refused_in_trace(refused), std::vector{to_string(e)});
+  voter.step(PeerConnected{b});
   EXPECT_TRUE(is_served(voter.receive(b, SyncStart{3, Version(0), 1, {}, false})));
   EXPECT_TRUE(is_served(voter.receive(d, SyncStart{4, Version(0), 1, {}, false}))) << "its next one ends its last";
 }
 
 TEST(LearnerTest, who_is_not_known_as_a_learner_is_told_that_its_sync_is_not_served) {
   Voter voter;
+  voter.step(PeerConnected{d});
   const Output refused = voter.receive(d, SyncStart{2, Version(0), 1, {}, false});
   EXPECT_TRUE(refused.tasks.empty());
   EXPECT_EQ(Voter::sent<SyncAbort>(refused).size(), 1U);

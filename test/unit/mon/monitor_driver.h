@@ -44,11 +44,11 @@ struct MonitorDriver {
   // It is connected to `from`, whose log is from `first` to `committed`.
   void hear(MemberId from, size_t first, size_t committed, MemberState state = MemberState::probing) {
     Probe probe;
-    probe.name = from == b ? "b" : "c";
+    probe.name = from == a ? "a" : from == b ? "b" : "c";
     probe.state = state;
     probe.formation = FormationState::formed;
     probe.first = Version(first);
-    probe.committed = history(9, pn(1, b))[committed - 1].position();
+    probe.committed = history(committed, pn(1, b)).back().position();
     receive(from, probe);
     step(PeerConnected{from});
   }
