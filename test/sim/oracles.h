@@ -41,6 +41,7 @@ class Oracles : public Observer {
 
   // From now on a store may be changed behind its member's back: what is read twice need not be the same any more.
   void expect_rot() { scrub_oracle_.expect_rot(); }
+  bool is_refuted(const std::string& member) const { return scrub_oracle_.is_refuted(member); }
   // A wiped member is another member. What it had granted binds on: whoever bears its name does not vote.
   void forget(const std::string& member) {
     members_.erase(member);

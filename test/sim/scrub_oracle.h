@@ -19,6 +19,8 @@ class ScrubOracle {
   // From now on a store may be changed behind its member's back.
   void expect_rot() { expects_rot_ = true; }
   bool expects_rot() const { return expects_rot_; }
+  // Whether the member knows a majority against its store, or did when it ended.
+  bool is_refuted(const std::string& member) const { return refuted_.count(member) > 0; }
 
   void on_start(const std::string& member, const ScrubMemory& memory);
   void forget(const std::string& member) { refuted_.erase(member); }

@@ -126,8 +126,11 @@ class Run {
     SeededRandom random(scenario_.seed, "core");
     std::vector<std::string> core = injector_.voters();
     for (size_t i = core.size(); i > 1; --i) std::swap(core[i - 1], core[random.below(i)]);
-    // The majority has its memory; whose store is wrong may have nothing to give to one that is far behind.
+    // The majority has its memory. Whose store was changed may have nothing to give to one that is far behind, and who
+    // was refuted gives nothing: those who copied the changed store before it was found may be the majority.
     std::stable_partition(core.begin(), core.end(), [&](const auto& name) { return name != injector_.rotten(); });
+    std::stable_partition(core.begin(), core.end(),
+                          [&](const auto& name) { return !cluster_.oracles().is_refuted(name); });
     std::set<std::string> doomed;
     while (core.size() > scenario_.members / 2 + 1) {
       doomed.insert(core.back());
