@@ -37,6 +37,7 @@ void pack(const SyncStart& message, proto::SyncStart* to, Packer&) {
   to->set_window(message.window);
   if (message.resume) pack(*message.resume, to->mutable_resume());
   to->set_is_delta(message.is_delta);
+  to->set_takes_compressed(message.takes_compressed);
 }
 
 void unpack(const proto::SyncStart& from, SyncStart& message, Unpacker& unpacker) {
@@ -45,6 +46,7 @@ void unpack(const proto::SyncStart& from, SyncStart& message, Unpacker& unpacker
   message.window = from.window();
   if (from.has_resume()) message.resume = unpack(from.resume(), unpacker);
   message.is_delta = from.is_delta();
+  message.takes_compressed = from.takes_compressed();
 }
 
 void pack(const HoldTrim& message, proto::HoldTrim* to, Packer&) {
@@ -113,6 +115,7 @@ void pack(const SyncChunk& message, proto::SyncChunk* to, Packer& packer) {
   to->set_per_mille(message.per_mille);
   to->set_ranges(message.ranges);
   for (const uint32_t number : message.erased) to->add_erased(number);
+  to->set_is_compressed(message.is_compressed);
 }
 
 void unpack(const proto::SyncChunk& from, SyncChunk& message, Unpacker& unpacker) {
@@ -128,6 +131,7 @@ void unpack(const proto::SyncChunk& from, SyncChunk& message, Unpacker& unpacker
   message.per_mille = from.per_mille();
   message.ranges = from.ranges();
   message.erased.assign(from.erased().begin(), from.erased().end());
+  message.is_compressed = from.is_compressed();
 }
 
 void pack(const SyncAck& message, proto::SyncAck* to, Packer&) {

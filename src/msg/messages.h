@@ -201,6 +201,7 @@ struct SyncStart {  // [2]
   uint32_t window = 1;               // chunks that it takes before it has acknowledged the first of them
   std::optional<SyncCursor> resume;  // of the copy that is to be gone on with
   bool is_delta = false;             // behind the cursor the copy has the keys of an older store, to be compared
+  bool takes_compressed = false;     // chunks
 };
 struct HoldTrim {  // [5] provider to leader, which logs it; also renews
   uint64_t cookie = 0;
@@ -237,7 +238,7 @@ struct SyncChunk {  // [9], [10]
   bool is_last = false;
   uint64_t keys = 0;
   uint64_t bytes = 0;       // of keys and values
-  uint64_t checksum = 0;    // checksum64 of `transaction`
+  uint64_t checksum = 0;    // checksum64 of `transaction`, as it is sent
   SharedBytes transaction;  // an encoded ReplicatedTransaction: of puts, or of what the log does
   SyncCursor cursor;        // with this chunk; its `highest` is the provider's snapshot
   Digest digest;            // of the whole snapshot; set on the last chunk only
@@ -246,6 +247,7 @@ struct SyncChunk {  // [9], [10]
   // sent for them, counted from 0 over all of these, the requester erases, unless the transaction puts their key.
   uint64_t ranges = 0;
   std::vector<uint32_t> erased = {};
+  bool is_compressed = false;  // the transaction (base/compression.h)
 };
 struct SyncAck {  // [9], [11]; sent when this chunk and those before it are durable
   uint64_t cookie = 0;

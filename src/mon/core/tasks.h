@@ -55,6 +55,7 @@ struct ReadLogDone {
 struct OpenSnapshotTask {
   uint64_t cookie = 0;
   std::optional<SyncCursor> resume;
+  bool compresses = false;  // the requester takes compressed chunks
 };
 struct SnapshotOpened {
   Position position;
@@ -128,6 +129,7 @@ struct WriteChunkTask {
   std::vector<KeyRange> cleared = {};
   std::vector<KeyRange> compared = {};
   std::vector<uint32_t> erased = {};  // of the keys in `compared`, counted from 0, but for those that are put
+  bool is_compressed = false;         // the transaction
 };
 struct ChunkWritten {};
 // Forces the new store to disk and computes what it holds.

@@ -27,6 +27,7 @@ LocalSync::LocalSync(const CoreOptions& options, const Source& source, Target ta
   plan.is_delta = target.is_delta;
   plan.copy = std::move(target.copy);
   plan.is_marked = true;  // nobody serves from it
+  plan.takes_compressed = false;
   LogState log;
   log.applied = target.current;
   log.first = log.applied.version.next();

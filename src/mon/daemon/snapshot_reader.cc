@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/compression.h"
 #include "base/mutant.h"
 
 namespace synod {
@@ -14,6 +15,9 @@ namespace {
 
 // A range of large values ends sooner, so that one that differs costs no more than a few of them.
 constexpr size_t range_bytes_max = 64 << 10;
+
+// After one that does not compress.
+constexpr uint32_t chunks_untried = 15;
 
 // What of it lies behind `key`.
 ReplicatedTransaction behind(ByteView key, ReplicatedTransaction walked) {
@@ -38,7 +42,7 @@ std::set<uint64_t> to_set(ByteView fingerprints) {
 }  // namespace
 
 Result<std::unique_ptr<SnapshotReader>> SnapshotReader::open(const MonitorStore& store,
-                                                             const std::optional<SyncCursor>& resume) {
+                                                             const std::optional<SyncCursor>& resume, bool compresses) {
   // From the first key, also for a copy that has some: the digest is of all of them.
   Result<std::unique_ptr<StoreWalker>> walker = store.new_walker({});
   if (!walker) return walker.error();
@@ -49,7 +53,7 @@ Result<std::unique_ptr<SnapshotReader>> SnapshotReader::open(const MonitorStore&
   cursor.highest = position;
   if (!cursor.has_all_keys) cursor.replayed = cursor.base;
   if (SYNOD_MUTANT("sync-log-left-out")) cursor.base = cursor.replayed = cursor.highest;
-  return std::unique_ptr<SnapshotReader>(new SnapshotReader(store, *std::move(walker), std::move(cursor)));
+  return std::unique_ptr<SnapshotReader>(new SnapshotReader(store, *std::move(walker), std::move(cursor), compresses));
 }
 
 Result<WalkChunk> SnapshotReader::walk(size_t max_bytes, size_t max_keys) {
@@ -69,10 +73,27 @@ uint32_t SnapshotReader::per_mille(ByteView last_key) const {
 void SnapshotReader::complete(ChunkRead& chunk, const ReplicatedTransaction& transaction) {
   chunk.keys = transaction.ops().size();
   chunk.transaction = SharedBytes(transaction.encode());
+  compress_if_worthwhile(chunk);
   chunk.checksum = checksum64(chunk.transaction.view());
   chunk.cursor = cursor_;
   chunk.is_last = SYNOD_MUTANT("sync-wrong-last-flag") ? cursor_.has_all_keys : cursor_.is_complete();
   if (chunk.is_last) chunk.digest = digest_;
+}
+
+// What does not compress is tried again now and then: the next keys may be of another kind.
+void SnapshotReader::compress_if_worthwhile(ChunkRead& chunk) {
+  if (!compresses_) return;
+  if (untried_ > 0) {
+    --untried_;
+    return;
+  }
+  std::optional<Bytes> compressed = compress(chunk.transaction.view());
+  if (compressed) {
+    chunk.transaction = SharedBytes(*std::move(compressed));
+    chunk.is_compressed = true;
+  } else {
+    untried_ = chunks_untried;
+  }
 }
 
 Result<ChunkRead> SnapshotReader::next(size_t max_bytes, size_t max_keys) {

@@ -20,7 +20,7 @@ class SnapshotReader {
  public:
   // `store` must outlive the reader.
   static Result<std::unique_ptr<SnapshotReader>> open(const MonitorStore& store,
-                                                      const std::optional<SyncCursor>& resume);
+                                                      const std::optional<SyncCursor>& resume, bool compresses);
 
   Position position() const { return walker_->position(); }
   // A chunk of the copy, or, while what is read is in the copy already, one that says so. Fails with `refused` if the
@@ -42,14 +42,19 @@ class SnapshotReader {
     bool is_last = false;
   };
 
-  SnapshotReader(const MonitorStore& store, std::unique_ptr<StoreWalker> walker, SyncCursor cursor)
-      : store_(store), walker_(std::move(walker)), cursor_(std::move(cursor)), compared_(cursor_.last_key) {}
+  SnapshotReader(const MonitorStore& store, std::unique_ptr<StoreWalker> walker, SyncCursor cursor, bool compresses)
+      : store_(store),
+        walker_(std::move(walker)),
+        cursor_(std::move(cursor)),
+        compared_(cursor_.last_key),
+        compresses_(compresses) {}
   Result<WalkChunk> walk(size_t max_bytes, size_t max_keys);
   Result<ChunkRead> next_keys(size_t max_bytes, size_t max_keys);
   Result<ChunkRead> next_log(size_t max_bytes);
   static Status add_differing(const Ranges& ranges, const DifferingRange& differing, uint32_t& told,
                               ReplicatedTransaction& puts, ChunkRead& chunk);
   void complete(ChunkRead& chunk, const ReplicatedTransaction& transaction);
+  void compress_if_worthwhile(ChunkRead& chunk);
   uint32_t per_mille(ByteView last_key) const;
 
   const MonitorStore& store_;
@@ -57,6 +62,8 @@ class SnapshotReader {
   SyncCursor cursor_;  // of the copy, with all that was given out, and of a delta settled
   Bytes compared_;     // up to here ranges were given out
   std::deque<Ranges> unsettled_;
+  bool compresses_;
+  uint32_t untried_ = 0;  // so many chunks are not compressed
   bool is_walked_ = false;
   StoreDigester digester_;
   Digest digest_;  // once it is walked

@@ -38,7 +38,7 @@ Result<TaskResult> Snapshots::run(const MonitorStore& store, const Task& task) {
   if (const auto* ranges = std::get_if<ReadRangesTask>(&task)) return read(readers_, *ranges);
   if (const auto* settle = std::get_if<SettleRangesTask>(&task)) return read(readers_, *settle);
   if (const auto* open = std::get_if<OpenSnapshotTask>(&task)) {
-    Result<std::unique_ptr<SnapshotReader>> reader = SnapshotReader::open(store, open->resume);
+    Result<std::unique_ptr<SnapshotReader>> reader = SnapshotReader::open(store, open->resume, open->compresses);
     if (!reader) return reader.error();
     const Position position = (*reader)->position();
     readers_[open->cookie] = *std::move(reader);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/compression.h"
 #include "base/mutant.h"
 #include "mon/core/scrub/scrub.h"
 #include "mon/core/sync/copy_record.h"
@@ -14,6 +15,7 @@
 #include "mon/daemon/copy_delta.h"
 #include "mon/service/kv_service.h"
 #include "mon/service/monmap_service.h"
+#include "msg/messenger.h"
 
 namespace synod {
 StoreEngine::StoreEngine(StoreHome& home, std::unique_ptr<MonitorStore> store, EngineOptions options)
@@ -274,7 +276,13 @@ Result<TaskResult> StoreEngine::run_on_writer(const DiscardCopyTask&) {
 
 // What a chunk does to the copy. The ranges of chunks have no key in common, so it is the same before and after others.
 Result<ReplicatedTransaction> StoreEngine::changes_of(const WriteChunkTask& task) {
-  Result<ReplicatedTransaction> puts = ReplicatedTransaction::decode(task.transaction);
+  SharedBytes transaction = task.transaction;
+  if (task.is_compressed) {
+    Result<Bytes> bytes = decompress(transaction.view(), MessengerLimits{}.max_frame_bytes);
+    if (!bytes) return Status(Code::corruption, "a chunk does not decompress: " + bytes.error().message());
+    transaction = SharedBytes(*std::move(bytes));
+  }
+  Result<ReplicatedTransaction> puts = ReplicatedTransaction::decode(transaction);
   if (!puts) return Status(Code::corruption, "a chunk does not decode: " + puts.error().message());
   if (task.cleared.empty() && task.erased.empty()) return puts;
   for (const KeyRange& range : task.cleared) SYNOD_RETURN_IF_ERROR(clear_range(*new_store_, range));

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,6 +34,14 @@ inline Monmap monmap_of(size_t size) {
     monmap.members.push_back({name, MemberId(i + 1), fmt::format("host-{}:{}", name, 1000 + i), MemberRole::voter});
   }
   return monmap;
+}
+
+// Bytes that do not compress, another for each number.
+inline std::string noise(int number, size_t size) {
+  std::mt19937 random(static_cast<uint32_t>(number));
+  std::string bytes;
+  while (bytes.size() < size) bytes += static_cast<char>(random() >> 24);
+  return bytes;
 }
 
 // An encoded transaction that puts `text` under one key.

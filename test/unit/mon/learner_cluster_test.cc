@@ -25,7 +25,7 @@ struct WipedCluster {
   }
   void put(int from, int count) {
     for (int i = from; i < from + count; ++i) {
-      ASSERT_TRUE(cluster.put(voter(), fmt::format("key-{:04}", i), std::string(300, 'v')).is_ok()) << i;
+      ASSERT_TRUE(cluster.put(voter(), fmt::format("key-{:04}", i), test::noise(i, 300)).is_ok()) << i;
     }
   }
   std::string voter() const { return cluster.leader().empty() ? leader : cluster.leader(); }

@@ -1,6 +1,7 @@
 // The engine in a real data directory, on LevelDB: what it does to the store, and what a restart finds.
 #include "mon/daemon/store_engine.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "mon/core/identity.h"
@@ -24,6 +25,12 @@ constexpr uint64_t cookie = 42;
 
 Bytes identity_record(FormationState state) {
   return Identity{a, "a", 1, state, test::monmap_of(3).encode(), {}}.encode();
+}
+
+WriteChunkTask write_of(const ChunkRead& chunk) {
+  WriteChunkTask write{chunk.transaction, "record"};
+  write.is_compressed = chunk.is_compressed;
+  return write;
 }
 
 // A member's directory with the engine on it.
@@ -66,12 +73,12 @@ struct Home {
     for (const LogEntry& entry : entries) write({PutEntry{entry}, ApplyEntry{entry.position(), entry.value}});
   }
   void copy_from(Home& provider) {
-    provider.run(OpenSnapshotTask{cookie, {}});
+    provider.run(OpenSnapshotTask{cookie, {}, true});
     run(CreateStoreTask{});
     for (bool is_last = false; !is_last;) {
       const auto chunk = std::get<ChunkRead>(provider.run(ReadChunkTask{cookie, 100, 1}));
       EXPECT_EQ(chunk.checksum, checksum64(chunk.transaction.view()));
-      EXPECT_TRUE(std::holds_alternative<ChunkWritten>(run(WriteChunkTask{chunk.transaction, "record"})));
+      EXPECT_TRUE(std::holds_alternative<ChunkWritten>(run(write_of(chunk))));
       is_last = chunk.is_last;
       if (is_last) digest = chunk.digest;
     }
@@ -292,6 +299,47 @@ TEST(StoreEngineTest, a_chunk_that_does_not_decode_is_refused_with_those_behind_
   EXPECT_EQ(std::get<Status>((*results)[1]).code(), Code::corruption);
   EXPECT_EQ(std::get<Status>((*results)[2]).code(), Code::corruption);
   EXPECT_EQ(std::get<Status>(home.run(VerifyTask{})).code(), Code::corruption) << "an empty copy has no position";
+}
+
+TEST(StoreEngineTest, chunks_are_compressed_where_the_requester_takes_that_and_it_is_worthwhile) {
+  const test::TempDir temp;
+  Home home(temp / "d");
+  home.form();
+  Transaction text;
+  for (int i = 0; i < 40; ++i) text.put(fmt::format("kv/k/{:02}", i), SharedBytes(Bytes(200, 'x')));
+  const LogEntry entry = make_log_entry(genesis(), pn(1, c), SharedBytes(text.encode()));
+  home.apply({entry});
+  const auto read_all = [&](bool compresses) {
+    std::vector<ChunkRead> chunks;
+    home.run(OpenSnapshotTask{cookie, {}, compresses});
+    while (chunks.empty() || !chunks.back().is_last) {
+      chunks.push_back(std::get<ChunkRead>(home.run(ReadChunkTask{cookie, 1000, 100})));
+    }
+    return chunks;
+  };
+  const std::vector<ChunkRead> plain = read_all(false), compressed = read_all(true);
+  ASSERT_EQ(plain.size(), compressed.size());
+  size_t plain_bytes = 0, compressed_bytes = 0;
+  for (size_t i = 0; i < plain.size(); ++i) {
+    EXPECT_FALSE(plain[i].is_compressed);
+    EXPECT_EQ(compressed[i].checksum, checksum64(compressed[i].transaction.view()));
+    EXPECT_EQ(compressed[i].bytes, plain[i].bytes);
+    plain_bytes += plain[i].transaction.size();
+    compressed_bytes += compressed[i].transaction.size();
+  }
+  EXPECT_LT(compressed_bytes, plain_bytes / 2);
+}
+
+TEST(StoreEngineTest, a_chunk_that_does_not_decompress_is_refused) {
+  const test::TempDir temp;
+  Home home(temp / "d");
+  home.form();
+  home.run(CreateStoreTask{});
+  WriteChunkTask chunk{test::value("x"), "one"};
+  chunk.is_compressed = true;
+  const Status refused = std::get<Status>(home.run(chunk));
+  EXPECT_EQ(refused.code(), Code::corruption);
+  EXPECT_NE(refused.message().find("does not decompress"), std::string::npos) << refused.message();
 }
 
 TEST(StoreEngineTest, a_sync_copies_the_replicated_space_and_switches_to_it) {

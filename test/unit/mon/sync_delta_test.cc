@@ -408,7 +408,7 @@ TEST(SyncDelta, a_snapshot_refuses_answers_that_do_not_fit) {
   const SharedBytes one(Bytes(8, 'f'));
   for (const std::vector<DifferingRange>& wrong : std::vector<std::vector<DifferingRange>>{
            {{9999, false, one}}, {{1, false, one}, {0, false, one}}, {{1, false, one}, {1, true, {}}}}) {
-    auto reader = *SnapshotReader::open(*store, {});
+    auto reader = *SnapshotReader::open(*store, {}, false);
     ASSERT_TRUE(reader->next_ranges(1 << 20, 10'000));
     EXPECT_EQ(reader->settle(wrong).error().code(), Code::invalid_argument);
   }

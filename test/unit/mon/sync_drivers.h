@@ -231,7 +231,7 @@ struct LaggingCluster {
   }
   void put(int from, int count) {
     for (int i = from; i < from + count; ++i) {
-      EXPECT_TRUE(cluster.put(leader, fmt::format("key-{:04}", i), std::string(300, 'v')).is_ok()) << i;
+      EXPECT_TRUE(cluster.put(leader, fmt::format("key-{:04}", i), noise(i, 300)).is_ok()) << i;
     }
   }
   bool start_and_wait_for_sync() {

@@ -79,6 +79,30 @@ TEST(SyncRequesterTest, a_chunk_that_the_store_cannot_decode_ends_the_sync) {
   EXPECT_EQ(driver.outcome, Outcome::failed);
 }
 
+TEST(SyncRequesterTest, a_compressed_chunk_is_asked_for_and_is_written_as_one) {
+  RequesterDriver driver;
+  const auto starts = sent_to<SyncStart>(b, driver.marker_durable());
+  ASSERT_EQ(starts.size(), 1U);
+  EXPECT_TRUE(starts[0].takes_compressed);
+  SyncChunk chunk = driver.chunk(1);
+  chunk.is_compressed = true;
+  driver.receive(chunk);
+  EXPECT_TRUE(std::get<WriteChunkTask>(driver.tasks.back()).is_compressed);
+  driver.receive(driver.chunk(2));
+  EXPECT_FALSE(std::get<WriteChunkTask>(driver.tasks.back()).is_compressed);
+}
+
+TEST(SyncProviderTest, compresses_for_who_takes_it) {
+  for (const bool takes_compressed : {false, true}) {
+    ProviderDriver driver;
+    SyncStart start{cookie, Version(3), 1, {}};
+    start.takes_compressed = takes_compressed;
+    driver.receive(b, start);
+    ASSERT_EQ(driver.count<OpenSnapshotTask>(), 1U);
+    EXPECT_EQ(std::get<OpenSnapshotTask>(driver.tasks[0].second).compresses, takes_compressed);
+  }
+}
+
 TEST(SyncRequesterTest, a_provider_that_has_lost_the_session_ends_the_sync) {
   RequesterDriver driver;
   driver.marker_durable();

@@ -123,7 +123,8 @@ std::string text(const SyncCursor& c) {
   return join(text(c.base), text(c.highest), c.last_key, c.has_all_keys, text(c.replayed));
 }
 std::string of(const SyncStart& m) {
-  return join(m.cookie, m.committed.value(), m.window, m.resume ? text(*m.resume) : "none", m.is_delta);
+  return join(m.cookie, m.committed.value(), m.window, m.resume ? text(*m.resume) : "none", m.is_delta,
+              m.takes_compressed);
 }
 std::string of(const SyncRanges& m) {
   std::string ranges;
@@ -140,7 +141,7 @@ std::string of(const SyncDiffering& m) {
 std::string of(const HoldTrim& m) { return join(m.cookie, m.requester.value(), m.version.value()); }
 std::string of(const SyncChunk& m) {
   return join(m.cookie, m.sequence, m.is_last, m.keys, m.bytes, m.checksum, m.transaction.view(), text(m.cursor),
-              text(m.digest), m.per_mille, m.ranges, fmt::format("{}", fmt::join(m.erased, ",")));
+              text(m.digest), m.per_mille, m.ranges, fmt::format("{}", fmt::join(m.erased, ",")), m.is_compressed);
 }
 std::string of(const SyncAck& m) { return join(m.cookie, m.sequence); }
 std::string of(const SyncAbort& m) { return join(m.cookie, text(m.reason)); }
@@ -251,7 +252,8 @@ std::vector<Message> sample_messages() {
                         sample_digest(60),
                         455,
                         7,
-                        {0, 3, 4000'000'000}};
+                        {0, 3, 4000'000'000},
+                        true};
   std::vector<Message> all = {
       Hello{protocol_version, PeerKind::monitor, "a", "host:7000"},
       Goodbye{Status(Code::refused, "wrong cluster")},
@@ -276,7 +278,7 @@ std::vector<Message> sample_messages() {
       ReadIndexReply{77, position(43)},
       Fetch{Version(10), Version(~uint64_t{0})},
       Entries{Version(12), Version(43), entries},
-      SyncStart{11, Version(2), 4, cursor, true},
+      SyncStart{11, Version(2), 4, cursor, true, true},
       SyncStart{11, Version(2), 1, std::nullopt, false},
       HoldTrim{11, MemberId(6), Version(40)},
       SyncRanges{11, 7, binary(), {{"key", 0x1122334455667788}, {"", 9}}, 455},

@@ -92,7 +92,7 @@ void SyncProvider::on_start(TimePoint now, MemberId from, const SyncStart& start
                                                      : "for a copy that has some keys"));
   // A sync never waits for a quorum, so the snapshot does not wait for the leader's hold.
   own_holds_.hold(start.cookie, session.hold, now + options_.sync_timeout);
-  run(session.number, OpenSnapshotTask{start.cookie, session.resume});
+  run(session.number, OpenSnapshotTask{start.cookie, session.resume, start.takes_compressed});
   tick(now, view, out, run);
 }
 
@@ -260,6 +260,8 @@ void SyncProvider::send_chunk(TimePoint now, uint64_t cookie, Session& session, 
   message.sequence = ++session.sequence;
   session.is_last_sent = message.is_last;
   spend(now, message.transaction.size());
+  session.bytes += message.bytes;
+  session.bytes_sent += message.transaction.size();
   out.emit({.kind = message.is_last ? Kind::last_chunk_sent : Kind::chunk_sent,
             .cookie = cookie,
             .peer_id = session.requester,
@@ -291,8 +293,9 @@ void SyncProvider::on_ack(TimePoint now, MemberId from, const SyncAck& ack, Outp
     return;
   }
   // The hold goes on for its grace, so that the requester finds in the log what was chosen meanwhile.
-  out.trace(LogLevel::info, fmt::format("sync [11] member {} has it all, {} chunks, cookie {:016x}", to_string(from),
-                                        session.sequence, ack.cookie));
+  out.trace(LogLevel::info,
+            fmt::format("sync [11] member {} has it all, {} chunks, {} bytes sent as {}, cookie {:016x}",
+                        to_string(from), session.sequence, session.bytes, session.bytes_sent, ack.cookie));
   own_holds_.hold(ack.cookie, session.hold, now + options_.sync_timeout);
   run(session.number, CloseSnapshotTask{ack.cookie});
   sessions_.erase(it);

@@ -72,6 +72,8 @@ class SyncProvider {
     uint64_t acknowledged = 0;    // of the last one that the requester has on its disk
     bool is_reading = false;      // the next chunk, or the next ranges
     bool is_last_sent = false;
+    uint64_t bytes = 0;  // of keys and values, and of what carried them
+    uint64_t bytes_sent = 0;
     // Of a delta.
     bool is_comparing = false;     // until the last ranges are settled
     bool has_read_ranges = false;  // the last ones

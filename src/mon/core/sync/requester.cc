@@ -37,6 +37,7 @@ SyncRequester::SyncRequester(const CoreOptions& options, SyncPlan plan, const Ac
       provider_name_(std::move(plan.provider_name)),
       is_delta_(plan.copy ? plan.copy->is_delta : plan.is_delta),
       is_repair_(plan.is_repair),
+      takes_compressed_(plan.takes_compressed),
       committed_(log.committed().version),
       accepted_(log.accepted().begin(), log.accepted().end()),
       started_(now),
@@ -76,7 +77,7 @@ void SyncRequester::on_store_created(TimePoint now, Output& out) {
 void SyncRequester::ask(TimePoint now, Output& out) {
   phase_ = Phase::starting;
   deadline_ = now + options_.sync_timeout;
-  SyncStart start{cookie_, committed_, options_.sync_window, std::nullopt, is_delta_};
+  SyncStart start{cookie_, committed_, options_.sync_window, std::nullopt, is_delta_, takes_compressed_};
   if (copy_) {
     out.emit({.kind = Kind::copy_resumed,
               .cookie = cookie_,
@@ -124,6 +125,7 @@ std::string SyncRequester::breach_of(const SyncChunk& chunk) const {
   if (on_the_way_.size() >= options_.sync_window) {
     return fmt::format("sent more than a window of {} chunks", options_.sync_window);
   }
+  if (chunk.is_compressed && !takes_compressed_) return "sent a compressed chunk, which was not asked for";
   return is_asked_for(chunk) ? "" : "sent a chunk that was not asked for";
 }
 
@@ -162,6 +164,7 @@ void SyncRequester::on_chunk(TimePoint now, const SyncChunk& chunk, Output& out,
   record.bytes += chunk.bytes;
   if (SYNOD_MUTANT("sync-acknowledged-early")) acknowledge(Kind::ack_sent, sequence_, out);
   WriteChunkTask write{chunk.transaction, record.encode()};
+  write.is_compressed = chunk.is_compressed;
   if (chunk.ranges != 0) take_ranges(chunk, write);
   run(std::move(write));
   on_the_way_.push_back(std::move(record));

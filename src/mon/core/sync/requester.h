@@ -32,6 +32,7 @@ struct SyncPlan {
   bool is_marked = false;          // the store is
   bool is_repair = false;          // the store is not what it should be: it is kept as evidence
   std::string marker = {};         // what else the marker says
+  bool takes_compressed = true;    // chunks; false if nothing goes over a network
 };
 
 class SyncRequester {
@@ -108,6 +109,7 @@ class SyncRequester {
   std::string provider_name_;
   bool is_delta_;
   bool is_repair_;
+  bool takes_compressed_;
   Version committed_;
   std::vector<LogEntry> accepted_;  // what this member had accepted above its committed position
   Phase phase_ = Phase::marking;
