@@ -55,6 +55,7 @@ class Client::Impl {
   Result<ClientReply> write(WriteRequest request);
   Result<StatusReply> status();
   void set_timeout(Duration timeout) { options_.timeout = timeout; }
+  uint64_t number() const { return number_; }
 
  private:
   // What became of one attempt at one monitor.
@@ -301,6 +302,13 @@ Result<TransferReply> Client::transfer_leader(std::string name) {
   if (!reply) return reply.error();
   if (auto* body = std::get_if<TransferReply>(&reply->body)) return std::move(*body);
   return Status(Code::unknown_outcome, "the cluster answered a hand-over with something else");
+}
+
+Result<ScrubReply> Client::scrub() {
+  Result<ClientReply> reply = impl_->call(ScrubRequest{impl_->number()});
+  if (!reply) return reply.error();
+  if (auto* body = std::get_if<ScrubReply>(&reply->body)) return std::move(*body);
+  return Status(Code::corruption, "the cluster answered a scrub with something else");
 }
 
 Result<StatusReply> Client::status() { return impl_->status(); }

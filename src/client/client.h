@@ -73,6 +73,10 @@ class Client {
   // goes on. `unknown_outcome`: as for write; whoever is elected leads.
   Result<TransferReply> transfer_leader(std::string name);
 
+  // Asks for a scrub that begins after the first such call of this client, and answers at once how far that is; to be
+  // called again until it is over. `unavailable`: no leader in time.
+  Result<ScrubReply> scrub();
+
   // The first answer that knows of a quorum; when all were asked and none does, the first answer.
   Result<StatusReply> status();
 

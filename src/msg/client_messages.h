@@ -11,6 +11,7 @@
 #include "base/ids.h"
 #include "base/status.h"
 #include "msg/member_state.h"
+#include "msg/scrub_messages.h"
 
 namespace synod {
 
@@ -64,7 +65,7 @@ struct TransferRequest {
 struct ClientRequest {
   uint64_t id = 0;          // drawn by the client, echoed by the answer
   uint32_t timeout_ms = 0;  // after which the client will not wait any longer
-  std::variant<WriteRequest, RangeRequest, StatusRequest, OpenSessionRequest, TransferRequest> body;
+  std::variant<WriteRequest, RangeRequest, StatusRequest, OpenSessionRequest, TransferRequest, ScrubRequest> body;
 };
 
 struct WriteReply {
@@ -95,7 +96,8 @@ struct MemberStatus {
   Version first;
   Version committed;
   SyncProgress sync;
-  bool has_vote = true;  // false: its member id is none of those that count
+  bool has_vote = true;    // false: its member id is none of those that count
+  std::string alarm = {};  // as in Probe
 };
 // Keeps the log from being trimmed, for a member that syncs.
 struct HoldStatus {
@@ -129,7 +131,7 @@ struct TransferReply {
 struct ClientReply {
   uint64_t id = 0;
   Status status;
-  std::variant<std::monostate, WriteReply, RangeReply, StatusReply, OpenSessionReply, TransferReply> body;
+  std::variant<std::monostate, WriteReply, RangeReply, StatusReply, OpenSessionReply, TransferReply, ScrubReply> body;
 };
 
 }  // namespace synod

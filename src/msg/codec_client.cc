@@ -57,6 +57,10 @@ void pack_body(const TransferRequest& body, proto::ClientRequest* to, Packer&) {
   to->mutable_transfer()->set_name(body.name);
 }
 
+void pack_body(const ScrubRequest& body, proto::ClientRequest* to, Packer&) {
+  to->mutable_scrub()->set_number(body.number);
+}
+
 WriteRequest unpack_body(const proto::WriteRequest& from, Unpacker& unpacker) {
   WriteRequest body;
   for (const proto::WriteOp& op : from.ops()) {
@@ -87,6 +91,7 @@ void unpack(const proto::ClientRequest& from, ClientRequest& message, Unpacker& 
     case proto::ClientRequest::kStatus: message.body = StatusRequest{}; break;
     case proto::ClientRequest::kOpenSession: message.body = OpenSessionRequest{from.open_session().client()}; break;
     case proto::ClientRequest::kTransfer: message.body = TransferRequest{from.transfer().name()}; break;
+    case proto::ClientRequest::kScrub: message.body = ScrubRequest{from.scrub().number()}; break;
     case proto::ClientRequest::BODY_NOT_SET: unpacker.fail("a client's request is of unknown kind"); break;
   }
 }
@@ -128,6 +133,7 @@ void pack_member(const MemberStatus& member, proto::MemberStatus* to) {
   to->set_first(member.first.value());
   to->set_committed(member.committed.value());
   pack(member.sync, to->mutable_sync());
+  to->set_alarm(member.alarm);
 }
 
 void pack_hold(const HoldStatus& hold, proto::HoldStatus* to) {
@@ -158,6 +164,21 @@ void pack_body(const TransferReply& body, proto::ClientReply* to, Packer&) {
   to->mutable_transfer()->set_leader(body.leader);
 }
 
+void pack_body(const ScrubReply& body, proto::ClientReply* to, Packer&) {
+  proto::ScrubReply* scrub = to->mutable_scrub();
+  scrub->set_phase(static_cast<uint32_t>(body.phase));
+  scrub->set_version(body.version.value());
+  scrub->set_is_agreed(body.is_agreed);
+  for (const ScrubbedMember& member : body.members) {
+    proto::ScrubbedMember* packed = scrub->add_members();
+    packed->set_name(member.name);
+    pack(member.check, packed->mutable_check());
+    packed->set_differs(member.differs);
+    pack(member.differing, packed->mutable_differing());
+    packed->set_text(member.text);
+  }
+}
+
 WriteReply unpack_body(const proto::WriteReply& from, Unpacker&) {
   return {from.revision(), {from.erased().begin(), from.erased().end()}};
 }
@@ -185,6 +206,7 @@ MemberStatus unpack_member(const proto::MemberStatus& from, Unpacker& unpacker) 
   member.first = Version(from.first());
   member.committed = Version(from.committed());
   member.sync = unpack(from.sync());
+  member.alarm = from.alarm();
   return member;
 }
 
@@ -201,6 +223,18 @@ StatusReply unpack_body(const proto::StatusReply& from, Unpacker& unpacker) {
   for (const proto::HoldStatus& hold : from.holds()) {
     body.holds.push_back({hold.owner(), Version(hold.version()), hold.bytes(), hold.bytes_max(), hold.age_ms(),
                           hold.delay_ms(), hold.is_ended(), hold.blocks_trimming()});
+  }
+  return body;
+}
+
+ScrubReply unpack_body(const proto::ScrubReply& from, Unpacker& unpacker) {
+  ScrubReply body;
+  body.phase = unpacker.enumerator(from.phase(), ScrubReply::Phase::over);
+  body.version = Version(from.version());
+  body.is_agreed = from.is_agreed();
+  for (const proto::ScrubbedMember& member : from.members()) {
+    body.members.push_back(
+        {member.name(), unpack(member.check(), unpacker), member.differs(), unpack(member.differing()), member.text()});
   }
   return body;
 }
@@ -222,6 +256,7 @@ void unpack(const proto::ClientReply& from, ClientReply& message, Unpacker& unpa
       message.body = OpenSessionReply{unpack(from.open_session().session())};
       break;
     case proto::ClientReply::kTransfer: message.body = TransferReply{from.transfer().leader()}; break;
+    case proto::ClientReply::kScrub: message.body = unpack_body(from.scrub(), unpacker); break;
     case proto::ClientReply::BODY_NOT_SET: break;
   }
 }

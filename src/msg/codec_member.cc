@@ -45,6 +45,7 @@ void pack(const Probe& message, proto::Probe* to, Packer&) {
   to->set_leader(message.leader.value());
   pack(message.sync, to->mutable_sync());
   to->set_commit_us(message.commit_us);
+  to->set_alarm(message.alarm);
 }
 
 void unpack(const proto::Probe& from, Probe& message, Unpacker& unpacker) {
@@ -60,6 +61,7 @@ void unpack(const proto::Probe& from, Probe& message, Unpacker& unpacker) {
   message.leader = MemberId(from.leader());
   message.sync = unpack(from.sync());
   message.commit_us = from.commit_us();
+  message.alarm = from.alarm();
 }
 
 void pack(const FormPrepare& message, proto::FormPrepare* to, Packer&) { to->set_monmap(message.monmap); }

@@ -21,6 +21,8 @@ void pack(const Position& position, proto::Position* to);
 void pack(const LogEntry& entry, proto::LogEntry* to, Packer& packer);
 void pack(const Status& status, proto::Status* to);
 void pack(const SyncProgress& progress, proto::SyncProgress* to);
+void pack(const ScrubCheck& check, proto::ScrubCheck* to);
+void pack(const DifferingKeys& differing, proto::DifferingKeys* to);
 std::string pack(const Digest& digest);
 std::string pack(const Fsid& fsid);
 
@@ -31,6 +33,8 @@ Position unpack(const proto::Position& from, Unpacker& unpacker);
 LogEntry unpack(const proto::LogEntry& from, Unpacker& unpacker);
 Status unpack(const proto::Status& from, Unpacker& unpacker);
 SyncProgress unpack(const proto::SyncProgress& from);
+ScrubCheck unpack(const proto::ScrubCheck& from, Unpacker& unpacker);
+DifferingKeys unpack(const proto::DifferingKeys& from);
 
 template <class M>
 struct ProtoOf;

@@ -54,6 +54,13 @@ template <> inline constexpr MessageType message_type<SyncChunk>{44, "sync_chunk
 template <> inline constexpr MessageType message_type<SyncAck>{45, "sync_ack"};
 template <> inline constexpr MessageType message_type<SyncAbort>{46, "sync_abort"};
 
+template <> inline constexpr MessageType message_type<ScrubReport>{50, "scrub_report"};
+template <> inline constexpr MessageType message_type<ScrubVerdict>{51, "scrub_verdict"};
+template <> inline constexpr MessageType message_type<ScrubAsk>{52, "scrub_ask"};
+template <> inline constexpr MessageType message_type<ScrubSegments>{53, "scrub_segments"};
+template <> inline constexpr MessageType message_type<ScrubPairs>{54, "scrub_pairs"};
+template <> inline constexpr MessageType message_type<ScrubFinding>{55, "scrub_finding"};
+
 template <> inline constexpr MessageType message_type<ClientRequest>{60, "client_request"};
 template <> inline constexpr MessageType message_type<ClientReply>{61, "client_reply"};
 template <> inline constexpr MessageType message_type<Forward>{62, "forward"};

@@ -15,6 +15,7 @@
 #include "base/status.h"
 #include "msg/client_messages.h"
 #include "msg/member_state.h"
+#include "msg/scrub_messages.h"
 
 namespace synod {
 
@@ -63,6 +64,7 @@ struct Probe {
   MemberId leader;         // zero: none known
   SyncProgress sync;       // while state is syncing
   uint64_t commit_us = 0;  // of a leader: the mean time that its values took to be chosen lately; 0: there were none
+  std::string alarm = {};  // what it found wrong with its store, or as leader with others'; mostly empty
 };
 
 // Formation (design: "Who counts", rule 8).
@@ -271,7 +273,8 @@ struct ForwardReply {
 using Message = std::variant<Hello, Goodbye, Probe, FormPrepare, FormPrepared, FormCommit, Propose, ProposeReply,
                              Collect, Last, Refuse, Begin, Accept, Gap, Commit, Lease, LeaseAck, HandOver, ReadIndex,
                              ReadIndexReply, Fetch, Entries, SyncStart, HoldTrim, SyncRanges, SyncDiffering, SyncChunk,
-                             SyncAck, SyncAbort, ClientRequest, ClientReply, Forward, ForwardReply>;
+                             SyncAck, SyncAbort, ScrubReport, ScrubVerdict, ScrubAsk, ScrubSegments, ScrubPairs,
+                             ScrubFinding, ClientRequest, ClientReply, Forward, ForwardReply>;
 
 // "lease_ack": for logs and traces.
 const char* message_name(const Message& message);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "store/roll_forward.h"
+#include "store/scrub_record.h"
 
 namespace synod {
 namespace {
@@ -85,25 +86,87 @@ class Merge {
   const std::function<void(const Difference&)>& on_difference_;
 };
 
+// Both stores, as they are compared.
+class StorePair {
+ public:
+  StorePair(const MonitorStore& a, const MonitorStore& b, const std::function<void(const Difference&)>& on_difference)
+      : a_(a), b_(b), on_difference_(on_difference) {}
+
+  // Their positions, and what brings the older one to that of the newer one.
+  Status prepare() {
+    const Result<Position> applied_a = a_.applied();
+    if (!applied_a) return applied_a.error();
+    const Result<Position> applied_b = b_.applied();
+    if (!applied_b) return applied_b.error();
+    comparison_.applied_a = *applied_a;
+    comparison_.applied_b = *applied_b;
+    Result<Delta> delta = synod::prepare(a_, b_, comparison_);
+    if (!delta) return delta.error();
+    (applied_a->version < applied_b->version ? delta_a_ : delta_b_) = *std::move(delta);
+    return Status::ok();
+  }
+  Status compare(const KeyRange& range) {
+    return Merge(DeltaIterator(a_.db(), delta_a_, range), DeltaIterator(b_.db(), delta_b_, range), comparison_,
+                 on_difference_)
+        .run();
+  }
+  const Comparison& comparison() const { return comparison_; }
+
+ private:
+  const MonitorStore& a_;
+  const MonitorStore& b_;
+  const std::function<void(const Difference&)>& on_difference_;
+  Delta delta_a_;
+  Delta delta_b_;
+  Comparison comparison_;
+};
+
+Result<ScrubRecord> stored_digests(const MonitorStore& store, const char* name) {
+  Result<std::optional<ScrubRecord>> record = read_scrub_record(*store.db().new_iterator());
+  if (!record) return record.error();
+  if (*record) return **std::move(record);
+  return Status(Code::refused, fmt::format("{} has no stored digests: no scrub was through since its store was made, "
+                                           "synced or repaired",
+                                           name));
+}
+
+size_t segments_outside(const std::vector<Segment>& segments, const std::vector<KeyRange>& ranges) {
+  size_t count = 0;
+  auto range = ranges.begin();
+  for (const Segment& segment : segments) {
+    while (range != ranges.end() && !range->last_key.empty() && range->last_key < segment.last_key) ++range;
+    count += range == ranges.end() || segment.last_key <= range->after;
+  }
+  return count;
+}
+
 }  // namespace
 
 Result<Comparison> compare_stores(const MonitorStore& a, const MonitorStore& b,
                                   const std::function<void(const Difference&)>& on_difference) {
-  Comparison comparison;
-  const Result<Position> applied_a = a.applied();
-  if (!applied_a) return applied_a.error();
-  const Result<Position> applied_b = b.applied();
-  if (!applied_b) return applied_b.error();
-  comparison.applied_a = *applied_a;
-  comparison.applied_b = *applied_b;
-  const Result<Delta> delta = prepare(a, b, comparison);
-  if (!delta) return delta.error();
-  const Delta none;
-  const bool a_is_older = applied_a->version < applied_b->version;
-  Merge merge(DeltaIterator(a.db(), a_is_older ? *delta : none), DeltaIterator(b.db(), a_is_older ? none : *delta),
-              comparison, on_difference);
-  SYNOD_RETURN_IF_ERROR(merge.run());
-  return comparison;
+  StorePair pair(a, b, on_difference);
+  SYNOD_RETURN_IF_ERROR(pair.prepare());
+  SYNOD_RETURN_IF_ERROR(pair.compare({}));
+  return pair.comparison();
+}
+
+Result<QuickComparison> compare_quick(const MonitorStore& a, const MonitorStore& b,
+                                      const std::function<void(const Difference&)>& on_difference) {
+  const Result<ScrubRecord> digests_a = stored_digests(a, "A");
+  if (!digests_a) return digests_a.error();
+  const Result<ScrubRecord> digests_b = stored_digests(b, "B");
+  if (!digests_b) return digests_b.error();
+  if (digests_a->point != digests_b->point) {
+    return Status(Code::refused, fmt::format("A has digests of version {}, B of {}: they are not of one scrub",
+                                             digests_a->point.version.value(), digests_b->point.version.value()));
+  }
+  StorePair pair(a, b, on_difference);
+  SYNOD_RETURN_IF_ERROR(pair.prepare());
+  if (!pair.comparison().caveat.empty()) return Status(Code::refused, pair.comparison().caveat);
+  const std::vector<KeyRange> ranges = differing_ranges(digests_a->segments, digests_b->segments);
+  for (const KeyRange& range : ranges) SYNOD_RETURN_IF_ERROR(pair.compare(range));
+  return QuickComparison{digests_a->point, segments_outside(digests_a->segments, ranges), ranges.size(),
+                         pair.comparison()};
 }
 
 }  // namespace synod

@@ -50,4 +50,18 @@ struct Comparison {
 Result<Comparison> compare_stores(const MonitorStore& a, const MonitorStore& b,
                                   const std::function<void(const Difference&)>& on_difference);
 
+struct QuickComparison {
+  Position point;          // of the scrub whose digests both stores have
+  size_t segments = 0;     // of which both have the same digest, and which were not read
+  size_t ranges_read = 0;  // the others
+  Comparison compared;     // of what was read
+};
+
+// Compares the digests that the last scrub has stored with each store (scrub_record.h), and trusts them: it reads only
+// ranges in which they differ. What was written since is the same in both if their positions are of one history. Fails
+// with `refused` where that cannot be told: a store has no digests, they are of different scrubs, or the log of the
+// newer store does not go back to the older one.
+Result<QuickComparison> compare_quick(const MonitorStore& a, const MonitorStore& b,
+                                      const std::function<void(const Difference&)>& on_difference);
+
 }  // namespace synod

@@ -8,11 +8,13 @@
 #include "base/log.h"
 #include "base/mutant.h"
 #include "store/dir_lock.h"
+#include "store/evidence.h"
 #include "store/leveldb/clone.h"
 #include "store/leveldb/level_db.h"
 #include "store/leveldb/log_check.h"
 #include "store/log_reader.h"
 #include "store/records.h"
+#include "store/scrub_record.h"
 #include "store/store_names.h"
 
 namespace synod {
@@ -40,6 +42,12 @@ Result<std::optional<std::string>> find_unfinished(FileSystem& files, const std:
   const Result<std::string> current = read_current_store(files, dir);
   if (!current && current.error().code() != Code::not_found) return current.error();
   return newest_store_after(files, dir, current ? *current : std::string());
+}
+
+// Removes every store but those `kept`, and what is evidence.
+Status keep_only(FileSystem& files, const std::string& dir, const std::vector<std::string>& kept) {
+  SYNOD_RETURN_IF_ERROR(settle_evidence(files, dir));
+  return remove_stores_except(files, dir, kept);
 }
 
 // Verifies that an open store reaches its bound, and lets the bound cover all that it holds.
@@ -117,6 +125,7 @@ class RepairDb final : public KeyValueDB {
     if (!last) return last.error();
     DbBatch numbered = batch;
     add_sequence(numbered, *last + 1);
+    numbered.add(erase_scrub_record());  // they are of what the store held before
     SYNOD_RETURN_IF_ERROR(db_->commit(numbered, Durability::durable));
     const Result<Bound> bound = read_bound(*db_->new_iterator());
     // A log that is no log any more is the daemon's to refuse; the bound before stays true.
@@ -153,6 +162,7 @@ Result<std::unique_ptr<DataDir>> DataDir::open(const std::string& path, FileSyst
   // The pointer may be one that only the page cache knows: a switch that was killed, or whose sync failed. From here on
   // the store that it left, and then that one's bound, go away.
   SYNOD_RETURN_IF_ERROR(files.sync_directory(path));
+  SYNOD_RETURN_IF_ERROR(settle_evidence(files, path));
   const Result<std::string> current = read_current_store(files, path);
   if (current && files.is_directory(fmt::format("{}/{}", path, *current))) {
     const Result<std::optional<std::string>> unfinished = newest_store_after(files, path, *current);
@@ -177,7 +187,7 @@ Status DataDir::write_bound(const Bound& bound) { return bound_.write(bound); }
 Result<std::string> DataDir::make_room() const {
   const Result<std::string> current = read_current_store(files_, path_);
   if (!current && current.error().code() != Code::not_found) return current.error();
-  SYNOD_RETURN_IF_ERROR(remove_stores_except(files_, path_, {current ? *current : std::string()}));
+  SYNOD_RETURN_IF_ERROR(keep_only(files_, path_, {current ? *current : std::string()}));
   return fmt::format("store.{}", current ? *store_number(*current) + 1 : 1);
 }
 
@@ -225,8 +235,14 @@ Result<std::optional<DataDir::NewStore>> DataDir::open_unfinished(const Database
 Status DataDir::remove_unfinished() {
   const Result<std::string> current = read_current_store(files_, path_);
   if (!current && current.error().code() != Code::not_found) return current.error();
-  SYNOD_RETURN_IF_ERROR(remove_stores_except(files_, path_, {current ? *current : std::string()}));
+  SYNOD_RETURN_IF_ERROR(keep_only(files_, path_, {current ? *current : std::string()}));
   return files_.sync_directory(path_);
+}
+
+Status DataDir::keep_evidence() {
+  const Result<std::string> current = read_current_store(files_, path_);
+  if (!current) return current.error();
+  return want_evidence(files_, path_, *current);
 }
 
 Status DataDir::switch_to(const std::string& name, const Bound& bound) {
@@ -238,9 +254,9 @@ Status DataDir::switch_to(const std::string& name, const Bound& bound) {
   if (SYNOD_MUTANT("pointer-before-bound")) SYNOD_RETURN_IF_ERROR(write_current_store(files_, path_, name));
   SYNOD_RETURN_IF_ERROR(bound_.write(*store_number(name), bound));
   SYNOD_RETURN_IF_ERROR(write_current_store(files_, path_, name));
-  // The switch is done and durable; what could not be removed now goes at the next open.
-  const Status removed = remove_stores_except(files_, path_, {name});
-  if (!removed.is_ok()) log(LogLevel::warning, "{}", removed.message());
+  // The switch is done and durable; what could not be kept or removed now is so at the next open.
+  const Status left = keep_only(files_, path_, {name});
+  if (!left.is_ok()) log(LogLevel::warning, "{}", left.message());
   return Status::ok();
 }
 
@@ -248,6 +264,7 @@ Result<std::unique_ptr<KeyValueDB>> open_read_only(const std::string& dir) {
   if (!posix_files().is_directory(dir)) return Status(Code::not_found, fmt::format("{} is not a directory", dir));
   Result<DirLock> lock = DirLock::take_shared(dir);
   if (!lock) return lock.error();
+  if (is_bare_store(posix_files(), dir)) return open_level_db_read_only(dir, DatabaseOptions{}, {});
   const Result<CurrentStore> store = find_current_store(posix_files(), dir);
   if (!store) return store.error();
   return with_lock(*std::move(lock), open_level_db_read_only(store->path, DatabaseOptions{}, honest_cuts(dir, *store)));

@@ -6,6 +6,7 @@
 //   DIR/bound.1, .2      how far the current store is durable, twice (BoundFile)
 //   DIR/CURRENT_STORE    the name of the current store, one line
 //   DIR/store.N/         a LevelDB database; at most one other than the current one, while a sync fills it
+//   DIR/evidence/        a store that was not what it should be, as it was; the newest (evidence.h)
 //
 // Not thread safe, but for what is said at a method. May block on the disk.
 #pragma once
@@ -51,6 +52,7 @@ class DataDir : public StoreHome {
   Result<NewStore> clone_current(const DatabaseOptions& options) override;
   Result<std::optional<NewStore>> open_unfinished(const DatabaseOptions& options) override;
   Status remove_unfinished() override;
+  Status keep_evidence() override;
   Status switch_to(const std::string& name, const Bound& bound) override;
 
  private:
@@ -69,7 +71,7 @@ class DataDir : public StoreHome {
 
 // For tools: opens the current store of a stopped member's directory without changing a byte of it and without write
 // permission. Fails with `in_use` while a daemon has it. The directory stays locked (shared) as long as the database
-// lives.
+// lives. `dir` may also be a store by itself, as DIR/evidence is.
 Result<std::unique_ptr<KeyValueDB>> open_read_only(const std::string& dir);
 // The same for the store that a sync has not finished. Fails with `not_found` if there is none.
 Result<std::unique_ptr<KeyValueDB>> open_unfinished_read_only(const std::string& dir);

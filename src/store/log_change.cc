@@ -7,7 +7,7 @@
 namespace synod {
 namespace {
 
-constexpr ByteView both_begin_with = "paxos/trim_";
+constexpr ByteView all_begin_with = "paxos/";
 constexpr uint32_t format = 1;
 
 bool is_hold_key(ByteView key) { return key.substr(0, trim_hold_prefix.size()) == trim_hold_prefix; }
@@ -30,6 +30,12 @@ std::optional<Version> decode_trim_floor(ByteView stored) {
 Bytes encode_trim_floor(Version floor) {
   Bytes out;
   put_fixed64(out, floor.value());
+  return out;
+}
+
+Bytes encode_scrub_point(Version version) {
+  Bytes out;
+  put_fixed64(out, version.value());
   return out;
 }
 
@@ -79,13 +85,15 @@ Result<TrimHold> decode_trim_hold(ByteView key, ByteView stored) {
 LogChange log_change_in(const SharedBytes& value) {
   LogChange change;
   // Few values have one, and looking for its keys is far cheaper than to decode each.
-  if (value.view().find(both_begin_with) == ByteView::npos) return change;
+  if (value.view().find(all_begin_with) == ByteView::npos) return change;
   const Result<ReplicatedTransaction> transaction = ReplicatedTransaction::decode(value);
   // I-8. If it does not decode after all, the store, which applies it, stops the member with a reason.
   if (!transaction) return change;
   for (const Op& op : transaction->ops()) {
     if (op.type == OpType::put && op.key == trim_floor_key) {
       change.trim_floor = decode_trim_floor(op.value.view()).value_or(Version());
+    } else if (op.type == OpType::put && op.key == scrub_key) {
+      change.is_scrub_point = true;
     } else if (op.type == OpType::put && is_hold_key(op.key)) {
       const Result<TrimHold> hold = decode_trim_hold(op.key, op.value.view());
       if (hold) change.holds.push_back(*hold);

@@ -57,6 +57,7 @@ struct WriteAdder {
     out.local.erase(write.key);
     return Status::ok();
   }
+  Status operator()(const OpenScrub&) const { return Status::ok(); }
 };
 
 }  // namespace
@@ -115,6 +116,12 @@ Status MonitorStore::commit(const std::vector<const StoreWrites*>& groups, Durab
     for (const StoreWrite& write : *group) SYNOD_RETURN_IF_ERROR(std::visit(WriteAdder{transactions}, write));
   }
   return commit_numbered(std::move(transactions).batch(), durability);
+}
+
+Status MonitorStore::commit_local(const LocalTransaction& changes, Durability durability) {
+  DbBatch batch;
+  batch.add(changes);
+  return commit_numbered(std::move(batch), durability);
 }
 
 Status MonitorStore::commit_copied(const ReplicatedTransaction& changes, Durability durability) {

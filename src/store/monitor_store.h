@@ -42,7 +42,12 @@ struct PutLocal {
 struct EraseLocal {
   Bytes key;
 };
-using StoreWrite = std::variant<PutEntry, EraseEntries, ApplyEntry, PutLocal, EraseLocal>;
+// Writes nothing: what was written before it is to be read as it is then, for a scrub of this position, which was just
+// applied. Ends the batch (StoreEngine); commit() passes it over.
+struct OpenScrub {
+  Position point;
+};
+using StoreWrite = std::variant<PutEntry, EraseEntries, ApplyEntry, PutLocal, EraseLocal, OpenScrub>;
 using StoreWrites = std::vector<StoreWrite>;
 
 // Adds what applying a chosen value does to the replicated space: its operations, and the new applied position. Fails
@@ -105,6 +110,8 @@ class MonitorStore {
 
   // Several steps' writes, in order, as one atomic batch. Fails with `corruption` if a value does not decode.
   Status commit(const std::vector<const StoreWrites*>& groups, Durability durability);
+  // What belongs to this store alone.
+  Status commit_local(const LocalTransaction& changes, Durability durability);
   // Part of what a sync does to a copy.
   Status commit_copied(const ReplicatedTransaction& changes, Durability durability);
   // A chunk of a sync, with a local record that says how far the sync has come, in one batch.

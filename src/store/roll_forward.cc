@@ -85,9 +85,13 @@ Result<Delta> compute_delta(const MonitorStore& older, const MonitorStore& newer
   return std::move(builder).take();
 }
 
-DeltaIterator::DeltaIterator(const KeyValueDB& db, const Delta& delta)
-    : base_(db.new_iterator(KeySpace::replicated)), at_(delta.begin()), end_(delta.end()) {
-  base_->seek_to_first();
+DeltaIterator::DeltaIterator(const KeyValueDB& db, const Delta& delta, KeyRange range)
+    : range_(std::move(range)),
+      base_(db.new_iterator(KeySpace::replicated)),
+      at_(range_.after.empty() ? delta.begin() : delta.upper_bound(range_.after)),
+      end_(delta.end()) {
+  base_->seek(KeySpace::replicated, range_.after);
+  if (!range_.after.empty() && base_->is_valid() && base_->key() == range_.after) base_->next();
   settle();
 }
 

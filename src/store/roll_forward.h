@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include "store/key_range.h"
 #include "store/monitor_store.h"
 
 namespace synod {
@@ -17,12 +18,12 @@ using Delta = std::map<Bytes, std::optional<Bytes>, std::less<>>;
 // REQUIRES: older's applied version is the lower one.
 Result<Delta> compute_delta(const MonitorStore& older, const MonitorStore& newer);
 
-// The pairs of the replicated space of a database with a delta on top, in order. Both must outlive it.
+// The pairs of a range of the replicated space of a database with a delta on top, in order. Both must outlive it.
 class DeltaIterator {
  public:
-  DeltaIterator(const KeyValueDB& db, const Delta& delta);
+  DeltaIterator(const KeyValueDB& db, const Delta& delta, KeyRange range = {});
 
-  bool is_valid() const { return uses_delta_ || base_->is_valid(); }
+  bool is_valid() const { return (uses_delta_ || base_->is_valid()) && is_within(key()); }
   void next();  // REQUIRES: is_valid()
   ByteView key() const { return uses_delta_ ? ByteView(at_->first) : base_->key(); }
   ByteView value() const { return uses_delta_ ? ByteView(*at_->second) : base_->value(); }
@@ -31,7 +32,9 @@ class DeltaIterator {
  private:
   // Moves on to a pair that exists.
   void settle();
+  bool is_within(ByteView key) const { return range_.last_key.empty() || key <= range_.last_key; }
 
+  KeyRange range_;
   std::unique_ptr<DbIterator> base_;
   Delta::const_iterator at_;
   Delta::const_iterator end_;

@@ -45,8 +45,11 @@ class StoreHome {
   virtual Result<std::optional<NewStore>> open_unfinished(const DatabaseOptions& options) = 0;
   // It is gone when this returns, also after a crash.
   virtual Status remove_unfinished() = 0;
-  // Makes `name` the current store and this its bound, durably and in one step, and removes the other one. The caller
-  // has closed both databases before, and has made all of the new one durable.
+  // From now on, also after a crash, the store that the next switch leaves is kept as evidence, in place of what was
+  // kept before. REQUIRES: there is a current store.
+  virtual Status keep_evidence() = 0;
+  // Makes `name` the current store and this its bound, durably and in one step, and removes the other one, unless it is
+  // kept. The caller has closed both databases before, and has made all of the new one durable.
   virtual Status switch_to(const std::string& name, const Bound& bound) = 0;
   // The bound of the current store. Durable when it returns; the one before, or this one, after a crash.
   // REQUIRES: all that it covers is durable.

@@ -14,6 +14,7 @@
 #include "tools/interrupt.h"
 #include "tools/json.h"
 #include "tools/progress.h"
+#include "tools/scrub_print.h"
 #include "tools/status_print.h"
 
 namespace synod {
@@ -172,6 +173,36 @@ int transfer_leader(const Options& options) {
   return exit_ok;
 }
 
+int scrub(const Options& options) {
+  const auto start = std::chrono::steady_clock::now();
+  const auto left = [&] { return options.timeout - (std::chrono::steady_clock::now() - start); };
+  constexpr auto poll_interval = std::chrono::milliseconds(100);
+  Client client(client_options(options));
+  ProgressBar bar(isatty(STDERR_FILENO) == 1, 0);
+  std::optional<ScrubReply> last;
+  Status reason(Code::unavailable, "the time was up");
+  while (left() > Duration(0) && !is_interrupted()) {
+    // The leader may change meanwhile; whoever leads next goes on, or begins another one.
+    client.set_timeout(std::min<Duration>(left(), std::chrono::seconds(5)));
+    Result<ScrubReply> reply = client.scrub();
+    if (reply) {
+      last = *std::move(reply);
+      if (last->phase == ScrubReply::Phase::over) break;
+      bar.show(0, scrub_progress(*last));
+    } else if (exit_code_of(reason = reply.error()) != exit_unavailable) {
+      return fail(reason);
+    }
+    std::this_thread::sleep_for(std::clamp<Duration>(left(), Duration(0), poll_interval));
+  }
+  bar.clear();
+  if (!last || is_interrupted()) return fail(reason);
+  if (last->phase != ScrubReply::Phase::over) {
+    return fail({Code::unknown_outcome, "the time was up; the scrub goes on, and synod status will tell an alarm"});
+  }
+  print(options.format == Format::json ? json_of_scrub(*last) + "\n" : scrub_text(*last));
+  return exit_code_of(*last);
+}
+
 int report_import(const ImportResult& result, const std::string& name) {
   const ImportSummary& done = result.summary;
   const Status& status = result.status;
@@ -227,6 +258,7 @@ int run_command(const Options& options) {
   if (options.command == "del") return del(options);
   if (options.command == "leader") return transfer_leader(options);
   if (options.command == "import") return import(options);
+  if (options.command == "scrub") return scrub(options);
   SYNOD_ASSERT(options.command == "range" || options.command == "export", "a command that options.cc knows");
   return range(options);
 }

@@ -5,6 +5,7 @@
 #include <boost/json.hpp>
 
 #include "base/escape.h"
+#include "tools/scrub_print.h"
 #include "tools/status_print.h"
 
 namespace synod {
@@ -50,7 +51,8 @@ json::object object_of_member(const MemberStatus& member) {
           {"has_vote", member.has_vote},
           {"first_committed", member.first.value()},
           {"last_committed", member.committed.value()},
-          {"sync", json_of_sync(member.sync)}};
+          {"sync", json_of_sync(member.sync)},
+          {"alarm", member.alarm.empty() ? json::value(nullptr) : json_of_bytes(member.alarm)}};
 }
 
 json::object object_of_hold(const HoldStatus& hold) {
@@ -91,6 +93,28 @@ std::string json_after_items(const Client::Scanned& scanned) {
 std::string json_of_import(const ImportSummary& summary) {
   return json::serialize(
       json::object{{"keys", summary.keys}, {"bytes", summary.bytes}, {"revision", summary.revision}});
+}
+
+std::string json_of_scrub(const ScrubReply& reply) {
+  json::array members;
+  for (const ScrubbedMember& member : reply.members) {
+    const bool is_done = member.check.state == ScrubState::done;
+    json::object object{{"name", member.name},
+                        {"outcome", scrub_outcome(reply, member)},
+                        {"keys", member.check.keys},
+                        {"bytes", member.check.bytes},
+                        {"digest", is_done ? json::value(to_string(member.check.digest)) : json::value(nullptr)}};
+    json::array keys;
+    for (const Bytes& key : member.differing.keys) keys.emplace_back(json_of_bytes(key));
+    object["differing_keys"] = std::move(keys);
+    object["differing_count"] = member.differing.count;
+    object["is_count_exact"] = member.differing.is_all;
+    object["reason"] = json_of_bytes(member.check.reason);
+    object["action"] = json_of_bytes(member.text);
+    members.emplace_back(std::move(object));
+  }
+  return json::serialize(json::object{
+      {"version", reply.version.value()}, {"outcome", scrub_outcome(reply)}, {"members", std::move(members)}});
 }
 
 std::string json_of_status(const StatusReply& status) {

@@ -33,15 +33,21 @@ struct ImportSummary {
 // {"keys", "bytes", "revision"}
 std::string json_of_import(const ImportSummary& summary);
 
+// {"version", "outcome", "members": [{"name", "outcome", "keys", "bytes", "digest", "differing_keys",
+// "differing_count", "is_count_exact", "reason", "action"}...]}: outcome is as in scrub_outcome(), of all and of each;
+// digest is null unless it is known; differing_keys are the first of those that differ, reason says why there is no
+// digest, and action what the member has found and does about it.
+std::string json_of_scrub(const ScrubReply& reply);
+
 // {"fsid", "leader", "epoch", "quorum": [name...], "members": [{"name", "id", "address", "state", "first_committed",
-// "last_committed", "sync"}...], "holds": [{"owner", "version", "bytes", "age_ms", "ended", "blocks_trimming"}...],
-// "answered_by", "state", "detail"}
+// "last_committed", "sync", "alarm"}...], "holds": [{"owner", "version", "bytes", "age_ms", "ended",
+// "blocks_trimming"}...], "answered_by", "state", "detail"}
 //
 // fsid is null until the cluster is formed, leader while none is known. A member's state is "unreachable" when it was
 // not heard of lately; its versions are then the last known ones. sync is null, or {"provider", "chunks", "keys",
 // "bytes", "version", "cookie", "percent", "bytes_per_second", "remaining_ms"}; percent and remaining_ms are null while
-// they are not known. The last three are of the monitor that answered, and what it waits for. holds are
-// those on trimming, for members that sync.
+// they are not known. alarm is null, or what a scrub has found: of this member, or as leader of all. The last three are
+// of the monitor that answered, and what it waits for. holds are those on trimming, for members that sync.
 std::string json_of_status(const StatusReply& status);
 
 }  // namespace synod

@@ -28,13 +28,14 @@ constexpr const char* usage =
     "Exit status: 0 stopped, 2 usage, 3 directory refused, 4 disk failure, 5 superseded.\n";
 
 constexpr uint64_t mebibyte = 1 << 20;
+constexpr uint64_t scrub_interval_seconds = 3600;
 
 // The settings as they are typed; numbers are checked against their ranges before they are used.
 struct Settings {
   std::string name, data, initial_members, config, log_level;
   uint64_t lease_ms = 0, log_retain_versions = 0, log_trim_min = 0;
   uint64_t max_value_bytes = 0, max_key_bytes = 0, sync_chunk_bytes = 0, sync_rate = 0, sync_hold_bytes = 0,
-           write_buffer_bytes = 0;
+           scrub_interval = 0, scrub_rate = 0, write_buffer_bytes = 0;
   bool mirror_store = false, trace_sync = false;
 };
 
@@ -68,6 +69,11 @@ po::options_description describe(Settings& settings) {
        "16384..1000000000000)")  //
       ("sync-hold-bytes", number(settings.sync_hold_bytes, defaults.core.sync_hold_bytes),
        "what the log keeps at most for a member that syncs, bytes of values (65536..1000000000000)")  //
+      ("scrub-interval", number(settings.scrub_interval, scrub_interval_seconds),
+       "from one comparison of the members' stores, read from their disks, to the next, seconds "
+       "(0: never by itself, or 1..31536000)")  //
+      ("scrub-rate", number(settings.scrub_rate, defaults.core.scrub_rate),
+       "what this member reads of its store for that, bytes per second (0: no limit, or 16384..1000000000000)")  //
       ("write-buffer-bytes", number(settings.write_buffer_bytes, defaults.database.write_buffer_bytes),
        "LevelDB's write buffer, bytes (65536..1073741824)")  //
       ("mirror-store", po::bool_switch(&settings.mirror_store),
@@ -101,6 +107,10 @@ Result<DaemonOptions> to_options(const Settings& settings, bool form) {
     SYNOD_RETURN_IF_ERROR(check_range("sync-rate", settings.sync_rate, CoreOptions::sync_rate_min, 1'000'000'000'000));
   }
   SYNOD_RETURN_IF_ERROR(check_range("sync-hold-bytes", settings.sync_hold_bytes, 65'536, 1'000'000'000'000));
+  SYNOD_RETURN_IF_ERROR(check_range("scrub-interval", settings.scrub_interval, 0, 31'536'000));
+  if (settings.scrub_rate != 0) {
+    SYNOD_RETURN_IF_ERROR(check_range("scrub-rate", settings.scrub_rate, 16'384, 1'000'000'000'000));
+  }
   SYNOD_RETURN_IF_ERROR(check_range("write-buffer-bytes", settings.write_buffer_bytes, 65'536, 1024 * mebibyte));
   Result<std::vector<InitialMember>> members = parse_initial_members(settings.initial_members);
   if (!members) return Status(Code::invalid_argument, "--initial-members: " + members.error().message());
@@ -122,6 +132,8 @@ Result<DaemonOptions> to_options(const Settings& settings, bool form) {
   options.core.sync_chunk_bytes = settings.sync_chunk_bytes;
   options.core.sync_rate = settings.sync_rate;
   options.core.sync_hold_bytes = settings.sync_hold_bytes;
+  options.core.scrub_interval = std::chrono::seconds(settings.scrub_interval);
+  options.core.scrub_rate = settings.scrub_rate;
   options.database.write_buffer_bytes = settings.write_buffer_bytes;
   options.database.mirror = settings.mirror_store;
   options.trace_sync = settings.trace_sync;

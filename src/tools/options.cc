@@ -33,6 +33,7 @@ const std::vector<Command>& commands() {
       {"export", "[--prefix P] [--consistency C]", 0, 0, {"prefix", "consistency"}},
       {"leader", "transfer NAME", 2, 2, {}},
       {"import", "FILE|- [--batch N]", 1, 1, {"batch"}},
+      {"scrub", "", 0, 0, {}},
   };
   return all;
 }
@@ -44,8 +45,8 @@ po::options_description described_options() {
   add("mons", text()->value_name("HOST:PORT,..."), "the monitors, asked in this order (default: $SYNOD_MONS)");
   add("format", text()->value_name("plain|json"), "of the results (default: plain)");
   add("timeout", text()->value_name("S"),
-      "seconds that one request may take; export and range send one request a page, import one a batch, and status "
-      "--wait-quorum waits as long in all (default: 5)");
+      "seconds that one request may take (default: 5); export and range send one request a page, import one a batch, "
+      "and status --wait-quorum and scrub wait as long in all (scrub without it: 600)");
   add("wait-quorum", text()->value_name("N"), "status: wait until N members are in quorum; exit 3 when the time is up");
   add("consistency", text()->value_name("C"),
       "get, range, export: 'linearizable' sees every write that was acknowledged before; 'serializable' is answered by "
@@ -163,10 +164,11 @@ Result<Options> parse_options(const std::vector<std::string>& arguments, const s
   options.version = line->has("version");
   if (options.help || options.version) return options;
   for (const auto& [name, value] : line->options) SYNOD_RETURN_IF_ERROR(assign_option(name, value, options));
+  if (!line->arguments.empty()) options.command = line->arguments.front();
+  if (options.command == "scrub" && !line->has("timeout")) options.timeout = std::chrono::minutes(10);
   if (options.monitors.empty() && !default_monitors.empty()) {
     SYNOD_RETURN_IF_ERROR(assign(options.monitors, parse_monitors(default_monitors)));
   }
-  if (!line->arguments.empty()) options.command = line->arguments.front();
   if (line->arguments.size() > 1) options.arguments.assign(line->arguments.begin() + 1, line->arguments.end());
   SYNOD_RETURN_IF_ERROR(check_command(options, *line));
   return options;
@@ -189,6 +191,9 @@ Commands
           has the leader hand over to the member NAME, once that one is level; no request fails
   import  stores what range and export print. A file is checked as a whole before anything is stored; of what comes
           through a pipe, the lines before a malformed one may be stored.
+  scrub   has the members read their stores from their disks and compare them now. One line for each: NAME, its version,
+          keys, digest, and 'same', 'different' or 'no report'; of one that is different, the keys and what it does about
+          it. Exit 0 if all are the same, 1 if one is different, 3 if one did not report.
 
 Put, del and each batch of import are sent again until they are answered or the time is up, and are done once at most.
 
@@ -196,8 +201,8 @@ Range and export print, and import reads, one line KEY<TAB>VALUE for each key, i
 newline, a carriage return and a backslash, and \xHH for any byte. In JSON a key or value that is not UTF-8 is an object
 {"escaped": TEXT} with that form. Arguments that start with - go behind --.
 
-Exit codes: 0 ok; 1 not found; 2 usage, or input that cannot be read; 3 no quorum or no answer in time, and certainly
-not done; 4 outcome unknown: it may have been done, or be done yet; 5 refused by the cluster; 130 interrupted.
+Exit codes: 0 ok; 1 not found, or different; 2 usage, or input that cannot be read; 3 no quorum or no answer in time,
+and certainly not done; 4 outcome unknown: it may have been done, or be done yet; 5 refused by the cluster; 130 interrupted.
 )";
   return text.str();
 }

@@ -84,7 +84,11 @@ std::string status_table(const StatusReply& status) {
   for (const MemberStatus& member : status.members) rows.push_back(row_of(member));
   text += table(rows);
   for (const HoldStatus& hold : status.holds) text += "\n" + hold_text(hold);
-  return text + (status.holds.empty() ? "" : "\n");
+  if (!status.holds.empty()) text += "\n";
+  for (const MemberStatus& member : status.members) {
+    if (!member.alarm.empty()) text += fmt::format("\nALARM    {}: {}\n", member.name, member.alarm);
+  }
+  return text;
 }
 
 }  // namespace synod

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <functional>
 #include <map>
@@ -95,11 +96,32 @@ void explain(const Comparison& comparison) {
              comparison.differing, comparison.only_in_a, comparison.only_in_b);
 }
 
+int explain_quick(const QuickComparison& quick) {
+  const Comparison& compared = quick.compared;
+  const Version newest = std::max(compared.applied_a.version, compared.applied_b.version);
+  const std::string trusted = fmt::format(
+      "trusting the digests that both stored at version {}, and that what was written up to version {} is "
+      "what the log says",
+      quick.point.version.value(), newest.value());
+  if (quick.ranges_read == 0) {
+    fmt::print(stderr, "synod-store: identical in {} ranges, {}; nothing was read\n", quick.segments, trusted);
+    return exit_ok;
+  }
+  explain(compared);
+  fmt::print(stderr, "synod-store: {} ranges were read; the other {} are identical, {}\n", quick.ranges_read,
+             quick.segments, trusted);
+  return compared.is_equal() ? exit_ok : exit_not_found;
+}
+
 int compare(const StoreOptions& options) {
   const Result<std::unique_ptr<MonitorStore>> a = open_stopped_store(options.arguments[0]);
   if (!a) return fail(a.error());
   const Result<std::unique_ptr<MonitorStore>> b = open_stopped_store(options.arguments[1]);
   if (!b) return fail(b.error());
+  if (options.quick) {
+    const Result<QuickComparison> quick = compare_quick(**a, **b, print_difference);
+    return quick ? explain_quick(*quick) : fail(quick.error());
+  }
   const Result<Comparison> comparison = compare_stores(**a, **b, print_difference);
   if (!comparison) return fail(comparison.error());
   explain(*comparison);

@@ -23,7 +23,7 @@ struct Command {
 };
 
 const Command commands[] = {
-    {"compare", "A B", 2, {}, "names the keys in which the stores of two directories differ"},
+    {"compare", "A B [--quick]", 2, {"quick"}, "names the keys in which the stores of two directories differ"},
     {"list", "DIR", 1, {}, "prints the keys, one a line"},
     {"get", "DIR KEY", 2, {}, "prints the value of one key"},
     {"dump", "DIR", 1, {}, "prints KEY<TAB>VALUE for every key"},
@@ -42,6 +42,8 @@ po::options_description described_options() {
   po::options_description options("Options (before or after the command)");
   auto add = options.add_options();
   add("accept-risk", "needed by set and rm, after which the store differs from its peers' until it is repaired");
+  add("quick",
+      "compare: trust the digests that the last scrub has stored with both, and read only what differs in them");
   add("delta", "sync: DST may be an older copy, of which only what differs is replaced");
   add("chunk-bytes", po::value<std::string>()->value_name("N"),
       "sync: keys and values in a chunk, bytes (1..8388608, default 1048576); a larger key goes alone");
@@ -92,7 +94,7 @@ Status assign_option(const std::string& name, const std::string& value, StoreSyn
 Result<StoreOptions> parse_store_options(const std::vector<std::string>& arguments) {
   const Result<CommandLine> line = parse_command_line(arguments, described_options());
   if (!line) return usage_error(line.error().message());
-  StoreOptions options{line->has("help"), line->has("version"), {}, line->arguments, {}};
+  StoreOptions options{line->has("help"), line->has("version"), {}, line->arguments, line->has("quick"), {}};
   if (options.help || options.version) return options;
   if (options.arguments.empty()) return usage_error("no command given");
   options.command = options.arguments.front();
@@ -136,7 +138,10 @@ synod export: \t \n \r \\ and \xHH for any byte. Arguments that start with - go 
 
 compare prints "differs KEY", "only-in A KEY" and "only-in B KEY", where A and B stand for the first and the second
 directory. Where their versions differ, it rolls the older one forward in memory with the newer one's log; it says on
-standard error what it compared.
+standard error what it compared. It reads every key and value from disk. With --quick it does not: it compares the digests
+of ranges that the members' last scrub has stored, if that was the same one and both stores are of one history since, and
+says that it trusted them; it reads the ranges in which they differ. A and B may also be stores by themselves, as
+DIR/evidence is, which a repair leaves.
 
 sync copies by the protocol that members sync with, from one snapshot and in chunks, each of them durable with what says
 how far the copy is; it verifies the copy before it counts. The copy is a data directory without identity, as compare

@@ -23,6 +23,7 @@ struct StoreOptions {
   bool version = false;
   std::string command;
   std::vector<std::string> arguments;
+  bool quick = false;     // compare only
   StoreSyncOptions sync;  // sync only
 };
 

@@ -27,6 +27,7 @@ class ScriptHome : public StoreHome {
   Result<NewStore> clone_current(const DatabaseOptions& options) override;
   Result<std::optional<NewStore>> open_unfinished(const DatabaseOptions& options) override;
   Status remove_unfinished() override;
+  Status keep_evidence() override { return Status::ok(); }
   Status switch_to(const std::string& name, const Bound& bound) override;
   Status write_bound(const Bound&) override { return Status::ok(); }
 

@@ -62,6 +62,8 @@ std::string World::describe_writes(const Output& out) {
       add("applied " + names_.of(apply->position));
     } else if (const auto* local = std::get_if<PutLocal>(&write)) {
       add("set " + local->key);
+    } else if (const auto* open = std::get_if<OpenScrub>(&write)) {
+      add(fmt::format("open for a scrub at {}", open->point.version.value()));
     } else {
       add("erase " + std::get<EraseLocal>(write).key);
     }
@@ -214,7 +216,7 @@ std::string World::describe_result(const TaskResult& result) {
 void World::run(Member& member, TaskRequest request) {
   if (is_writer_task(request.task)) {
     Job job;
-    job.text = "does a task of a sync";
+    job.text = std::holds_alternative<KeepSegmentsTask>(request.task) ? "keeps its digests" : "does a task of a sync";
     job.task = std::move(request);
     member.process->disk.push_back(std::move(job));
     run_disk(member);

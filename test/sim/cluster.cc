@@ -189,6 +189,25 @@ void Cluster::wipe(const std::string& name) {
   oracles_.forget(name);
 }
 
+bool Cluster::rot(const std::string& name) {
+  Member& m = member(name);
+  SYNOD_ASSERT(m.process == nullptr, "a store is changed behind the back of nobody who uses it");
+  Result<std::unique_ptr<StoreHome>> home = m.disk->start_life();
+  if (!home) return false;
+  bool is_changed = false;
+  if (Result<std::unique_ptr<KeyValueDB>> db = (*home)->open_current(options_.database); db) {
+    MonitorStore store(*std::move(db));
+    const Result<std::optional<Bytes>> marker = store.get_local(synchronizing_key);
+    ReplicatedTransaction change;
+    change.put("rot", SharedBytes(Bytes("was not here before")));
+    // A copy that it has begun could not take the place of a store that goes on.
+    const bool may_change = marker && !marker->has_value();
+    is_changed = may_change && store.commit_copied(change, Durability::durable).is_ok();
+  }
+  m.disk->end_life();
+  return is_changed;
+}
+
 void Cluster::pause(const std::string& name) {
   if (is_running(name)) member(name).process->gate.pause();
 }

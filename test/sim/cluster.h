@@ -81,6 +81,9 @@ class Cluster {
   // As kill, nobody is told, and what was not durable may be lost.
   CutReport cut_power(const std::string& name, PowerCut mode = PowerCut::prefix_kept);
   void wipe(const std::string& name);
+  // Changes the store of a member that does not run, outside of all that clients use, as a bad disk would. False: its
+  // store cannot be opened, or it is copying another one.
+  bool rot(const std::string& name);
   void pause(const std::string& name);
   void resume(const std::string& name);
   // Cuts all links of this member, in both directions.

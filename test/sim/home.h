@@ -25,6 +25,7 @@ class MemoryHome final : public StoreHome {
     return life_->open_unfinished(options);
   }
   Status remove_unfinished() override { return life_->remove_unfinished(); }
+  Status keep_evidence() override { return life_->keep_evidence(); }
   Status switch_to(const std::string& name, const Bound& bound) override { return life_->switch_to(name, bound); }
   Status write_bound(const Bound& bound) override { return life_->write_bound(bound); }
 

@@ -81,6 +81,7 @@ void Oracles::check_durable(const std::string& member, const MonitorStart& start
 
 void Oracles::on_start(const std::string& member, const MonitorStart& start) {
   check_durable(member, start);
+  scrub_oracle_.on_start(member, start.scrub);
   Held& held = members_[member];
   const ProposalNumber told = held.told;
   const Copy copy = held.copy;
@@ -99,35 +100,8 @@ void Oracles::on_start(const std::string& member, const MonitorStart& start) {
   }
 }
 
-// What a requester has acknowledged is on its disk.
-void Oracles::check_copy(const std::string& member, const MonitorStart& start, const Copy& before) {
-  if (!start.is_marked) return;
-  Copy& copy = members_[member].copy;
-  if (start.copy) {
-    copy.written = copy.acknowledged = start.copy->chunks;
-    counters_.count(Rare::sync_resumed_after_restart);
-  }
-  if (copy.written >= before.acknowledged || !start.copy_given_up.empty()) return;
-  violated(
-      fmt::format("{} has acknowledged {} chunks of a copy, and has {}", member, before.acknowledged, copy.written));
-}
-
-void Oracles::on_sync_event(const std::string& member, const SyncEvent& event) {
-  // A copy that is not kept may be gone before the next one is there.
-  const bool is_dropped = event.kind == SyncEventKind::failed && event.chunks == 0;
-  if (event.kind == SyncEventKind::copy_given_up || is_dropped) members_[member].copy = Copy();
-  sync_order_.on_event(name_in_events(member), event);
-  check_sync_order();
-}
-
-// As the others' events call it.
-std::string Oracles::name_in_events(const std::string& member) const {
-  const MemberId id = cluster_.monitor(member).id();
-  return vote_oracle_.has_vote(id) ? member : to_string(id);
-}
-
-void Oracles::check_sync_order() {
-  if (!sync_order_.violation().empty()) violated("events of syncs: " + sync_order_.violation());
+void Oracles::check(const std::string& wrong) {
+  if (!wrong.empty()) violated(wrong);
 }
 
 void Oracles::on_disk(const std::string& member, const DiskEvent& event) {
@@ -165,7 +139,12 @@ void Oracles::take(const std::string& member, Held& held, const WriteJob& job) {
       held.applied = apply->position;
       held.accepted.erase(held.accepted.begin(), held.accepted.upper_bound(apply->position.version));
     } else if (const auto* local = std::get_if<PutLocal>(&write)) {
-      if (local->key == synchronizing_key) held.is_marked = true;
+      if (local->key != synchronizing_key) continue;
+      held.is_marked = true;
+      if (const auto repair = Repair::from_marker(local->value.view())) {
+        counters_.count(Rare::repair_begun);
+        check(scrub_oracle_.on_repair(member, *repair));
+      }
     } else if (const auto* erased = std::get_if<EraseLocal>(&write)) {
       if (erased->key != synchronizing_key) continue;
       held.is_marked = false;
@@ -186,6 +165,7 @@ void Oracles::on_written(const std::string& member, const WriteJob& job, const S
     }
   }
   if (job.writes.empty()) return;
+  check(scrub_oracle_.on_written(member, job.writes));
   const bool is_unmarked = std::any_of(job.writes.begin(), job.writes.end(), [](const StoreWrite& write) {
     const auto* erased = std::get_if<EraseLocal>(&write);
     return erased != nullptr && erased->key == synchronizing_key;
@@ -202,6 +182,10 @@ void Oracles::on_written(const std::string& member, const WriteJob& job, const S
 void Oracles::on_ran(const std::string& member, const Task& task, const Result<TaskResult>& result) {
   if (!result) return;
   Held& held = members_[member];
+  if (const auto* read = std::get_if<ScrubRead>(&*result)) {
+    if (read->is_last) counters_.count(Rare::store_scrubbed);
+    check(scrub_oracle_.on_read(member, *read));
+  }
   if (std::holds_alternative<StoreCreated>(*result) || std::holds_alternative<Switched>(*result)) held.copy = Copy();
   if (std::holds_alternative<ChunkWritten>(*result)) {
     const Result<CopyRecord> record = CopyRecord::decode(std::get<WriteChunkTask>(task).record);
@@ -219,7 +203,11 @@ void Oracles::on_ran(const std::string& member, const Task& task, const Result<T
   }
   if (log == nullptr) return;
   if (std::holds_alternative<Switched>(*result)) {
-    counters_.count(held.has_vote ? Rare::sync_finished : Rare::learner_copied_a_store);
+    const bool is_repair = std::get<SwitchTask>(task).keeps_evidence;
+    counters_.count(is_repair       ? Rare::repair_finished
+                    : held.has_vote ? Rare::sync_finished
+                                    : Rare::learner_copied_a_store);
+    scrub_oracle_.on_switched(member);
   }
   // I-9, rule 7: a sync neither clears nor copies what was accepted above what it delivers.
   for (const auto& [version, acceptance] : held.accepted) {
@@ -390,7 +378,7 @@ void Oracles::check_sender(const std::string& from, Held& held, const Message& m
   } else if (const auto* abort = std::get_if<SyncAbort>(&message)) {
     held.copy.is_verified = false;
     // No disk here changes bytes, so a copy that is not the provider's store was put together wrongly.
-    if (abort->reason.message().find("has digest") != std::string::npos) {
+    if (!scrub_oracle_.expects_rot() && abort->reason.message().find("has digest") != std::string::npos) {
       violated(fmt::format("a copy is not what was copied: {}", abort->reason.message()));
     }
   }
@@ -434,7 +422,7 @@ void Oracles::on_sent(const std::string& from_host, const std::string& to_host, 
     violated(fmt::format("{} sends {} while it is syncing", from, message_name(message)));
   }
   check_sender(from, held, message);
-  if (const std::string wrong = vote_oracle_.on_sent(from, frame.source, message); !wrong.empty()) violated(wrong);
+  check(vote_oracle_.on_sent(from, frame.source, message));
   if (const auto* collect = std::get_if<Collect>(&message)) {
     const uint64_t life = collected_in_.try_emplace(collect->pn, frame.source.start_count).first->second;
     if (life != frame.source.start_count) {
@@ -443,7 +431,8 @@ void Oracles::on_sent(const std::string& from_host, const std::string& to_host, 
   }
   const std::string to = cluster_.name_at(to_host);
   if (to.empty()) return;
-  if (const std::string wrong = lease_oracle_.on_sent(from, to, message); !wrong.empty()) violated(wrong);
+  check(lease_oracle_.on_sent(from, to, message));
+  check(scrub_oracle_.on_sent(from, message));
 }
 
 // ---------------------------------------------------------------------------------------------- steps
@@ -458,7 +447,7 @@ void Oracles::check_leases() {
     if (!cluster_.has_lease(name)) continue;
     ++leases;
     holders += " " + name;
-    if (const std::string wrong = lease_oracle_.check_covered(name, majority_); !wrong.empty()) violated(wrong);
+    check(lease_oracle_.check_covered(name, majority_));
   }
   if (leases > 1) violated("several members hold a lease:" + holders);
   if (leaders > 1 && !two_leaders_) counters_.count(Rare::two_leaders_alive);

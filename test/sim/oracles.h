@@ -15,6 +15,7 @@
 #include "test/sim/counters.h"
 #include "test/sim/lease_oracle.h"
 #include "test/sim/observer.h"
+#include "test/sim/scrub_oracle.h"
 #include "test/sim/vote_oracle.h"
 
 namespace synod::sim {
@@ -24,7 +25,7 @@ class Cluster;
 class Oracles : public Observer {
  public:
   explicit Oracles(const Cluster& cluster, size_t size)
-      : cluster_(cluster), majority_(size / 2 + 1), lease_oracle_(cluster) {}
+      : cluster_(cluster), majority_(size / 2 + 1), lease_oracle_(cluster), scrub_oracle_(majority_) {}
 
   void on_start(const std::string& member, const MonitorStart& start) override;
   void on_end(const std::string& member, EndOfLife how) override;
@@ -38,8 +39,14 @@ class Oracles : public Observer {
   // That a directory, `start` being what was read from it, holds all that this member must not forget.
   void check_durable(const std::string& member, const MonitorStart& start);
 
+  // From now on a store may be changed behind its member's back: what is read twice need not be the same any more.
+  void expect_rot() { scrub_oracle_.expect_rot(); }
+  bool is_refuted(const std::string& member) const { return scrub_oracle_.is_refuted(member); }
   // A wiped member is another member. What it had granted binds on: whoever bears its name does not vote.
-  void forget(const std::string& member) { members_.erase(member); }
+  void forget(const std::string& member) {
+    members_.erase(member);
+    scrub_oracle_.forget(member);
+  }
   // Anybody may report what breaks a promise; the first one counts.
   void violated(const std::string& what);
   const std::string& violation() const { return violation_; }
@@ -87,6 +94,8 @@ class Oracles : public Observer {
   void accepted(const std::string& member, const LogEntry& entry);
   void check_copy(const std::string& member, const MonitorStart& start, const Copy& before);
   void check_log_change(Version version, const LogChange& change);
+  // What is wrong, if anything is.
+  void check(const std::string& wrong);
   void check_chosen(const std::string& who, const Position& position);
   void check_promise_told(const std::string& from, Held& held, const ProposalNumber& pn, const char* what);
   void check_sender(const std::string& from, Held& held, const Message& message);
@@ -101,6 +110,7 @@ class Oracles : public Observer {
   const Cluster& cluster_;
   size_t majority_;
   LeaseOracle lease_oracle_;
+  ScrubOracle scrub_oracle_;
   VoteOracle vote_oracle_;
   SyncOrder sync_order_;
   std::map<std::string, Held> members_;

@@ -24,8 +24,10 @@ Monitor::Monitor(MonitorStart start, Random& random, TimePoint now)
       formation_(start.options, random, initial_members_, start.may_form_alone, now),
       requests_(start.options, identity_.promised, identity_.start_count),
       is_marked_(start.is_marked),
+      repair_(std::move(start.repair)),
       provider_(start.options),
-      holds_(start.options) {
+      holds_(start.options),
+      scrub_(start.options, std::move(start.scrub), now) {
   SYNOD_ASSERT(!start.log || monmap_, "a log belongs to a cluster");
   SYNOD_ASSERT(identity_.id && identity_.start_count > 0, "I-4: a start is counted before the first message");
   SYNOD_ASSERT(!is_marked_ || start.log, "I-9: only a store can be marked");
@@ -111,8 +113,11 @@ void Monitor::name_members(Output& out) const {
 // What follows from every step, whatever it was.
 void Monitor::finish(TimePoint now, Output& out) {
   on_chosen(now, out);
-  if (paxos_ && paxos_->is_leader()) lead_holds(now);
-  if (requests_.is_waiting() || !change_due().is_empty()) {
+  if (paxos_ && paxos_->is_leader()) {
+    lead_holds(now);
+    lead_scrub();
+  }
+  if (requests_.is_waiting() || !change_due(now).is_empty()) {
     requests_.pump(now, request_view(now), out, [&](Task task) {
       if (const auto* evaluate = std::get_if<EvaluateTask>(&task)) on_change_proposed(evaluate->term, evaluate->change);
       return run_task(std::move(task), out);
@@ -158,7 +163,7 @@ void Monitor::handle(TimePoint now, Tick&, Output& out) {
   if (now >= probe_at_) {
     probe_at_ = now + options_.lease / 2;
     commit_time_ = requests_.take_commit_time();
-    if (paxos_ && paxos_->is_leader()) provider_.on_cluster_commits(commit_time_);
+    if (paxos_ && paxos_->is_leader()) on_cluster_commits(commit_time_);
     out.probe = make_probe();
   }
   if (identity_.formation != FormationState::formed && !is_forming_store_) {
@@ -170,6 +175,7 @@ void Monitor::handle(TimePoint now, Tick&, Output& out) {
   if (paxos_) paxos_->tick(now, may_elect(now), out);
   if (paxos_ && disk_hangs(now)) paxos_->hand_over_to_best(now, out);
   tick_sync(now, out);
+  tick_scrub(now, out);
   requests_.expire(now, request_view(now), out);
   refuse_if_other_cluster(now, out);
 }
@@ -249,7 +255,10 @@ void Monitor::handle(TimePoint now, StoreProgress& input, Output& out) {
   };
   while (!pending_writes_.empty() && is_done(pending_writes_.front())) {
     const PendingWrite& write = pending_writes_.front();
-    if (write.is_durable) provider_.on_own_commit(now - write.since);
+    if (write.is_durable) {
+      provider_.on_own_commit(now - write.since);
+      scrub_.on_own_commit(now - write.since);
+    }
     pending_bytes_ -= write.bytes;
     pending_writes_.pop_front();
   }
@@ -258,6 +267,7 @@ void Monitor::handle(TimePoint now, StoreProgress& input, Output& out) {
     applies_.erase(applies_.begin());
   }
   if (paxos_ && input.durable_step >= promise_step_) paxos_->on_promise_durable();
+  scrub_.on_visible(now, input.visible_step, scrub_tasks(out));
   if (requester_ && input.durable_step >= marker_step_) on_marker_durable(now, out);
   if (unmark_step_ && input.durable_step >= *unmark_step_) on_unmarked(now, out);
 }
@@ -279,6 +289,8 @@ void Monitor::handle(TimePoint now, TaskDone& input, Output& out) {
     const SyncRequester::Outcome outcome = requester_->on_result(now, input.result, out, run);
     if (auto* switched = std::get_if<Switched>(&input.result)) on_switched(now, *switched, out);
     end_sync(now, outcome, out);
+  } else if (paxos_) {
+    scrub_.on_result(now, input.task, input.result, out, scrub_tasks(out));
   }
 }
 
@@ -297,7 +309,7 @@ void Monitor::on_probe(TimePoint now, const Source& source, const Probe& probe, 
   }
   peers_.on_probe(now, source, probe);
   if (paxos_ && paxos_->leader() == source.member) {
-    provider_.on_cluster_commits(std::chrono::microseconds(probe.commit_us));
+    on_cluster_commits(std::chrono::microseconds(probe.commit_us));
   }
   if (identity_.formation != FormationState::formed && !is_forming_store_) {
     if (auto monmap = formation_.step(now, source.member, Message(probe), identity_, out)) form(*monmap, out);
@@ -332,6 +344,8 @@ void Monitor::on_chosen(TimePoint now, Output& out) {
   const std::vector<LogEntry> chosen = paxos_ ? paxos_->take_chosen() : learner_->take_chosen();
   for (const LogEntry& entry : chosen) {
     const LogChange change = log_change_in(entry.value);
+    // A learner's store is compared with nobody's.
+    if (change.is_scrub_point && paxos_) scrub_.on_point(now, scrub_view(now), entry.position(), out);
     const std::vector<TrimHold> changed = holds_.on_chosen(now, change, entry.value.size());
     emit_holds(entry.version, change, changed, out);
     on_holds_changed(changed, out);
@@ -365,16 +379,17 @@ bool Monitor::may_elect(TimePoint now) const {
   return monmap_->is_majority(willing) && !paxos_->is_behind_trim();
 }
 
-Requests::View Monitor::request_view(TimePoint now) const {
+Requests::View Monitor::request_view(TimePoint now) {
   Requests::View view;
   view.now = now;
-  view.paxos = const_cast<Paxos*>(paxos_ ? &*paxos_ : nullptr);
+  view.paxos = paxos_ ? &*paxos_ : nullptr;
   view.visible = visible_;
   view.has_data = paxos_.has_value();
   view.is_leader_connected = paxos_ && paxos_->leader() && connected_.count(paxos_->leader()) > 0;
-  view.change = change_due();
+  view.change = change_due(now);
   view.admission_delay = admission_delay(now);
   view.waits_for = [this, now] { return waits_for(now); };
+  view.scrub = [this, now](const ScrubRequest& request) { return scrub_.on_request(now, scrub_view(now), request); };
   return view;
 }
 
@@ -394,6 +409,7 @@ Probe Monitor::make_probe() const {
     probe.commit_us = uint64_t(std::chrono::duration_cast<std::chrono::microseconds>(commit_time_).count());
   }
   if (requester_) probe.sync = requester_->progress();
+  probe.alarm = scrub_.alarm();
   return probe;
 }
 

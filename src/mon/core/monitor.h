@@ -28,6 +28,7 @@
 #include "mon/core/output.h"
 #include "mon/core/peers.h"
 #include "mon/core/requests.h"
+#include "mon/core/scrub/scrub.h"
 #include "mon/core/sync/logged_holds.h"
 #include "mon/core/sync/provider.h"
 #include "mon/core/sync/requester.h"
@@ -44,7 +45,9 @@ struct MonitorStart {
   // Formed members only.
   std::optional<Monmap> monmap;
   std::optional<LogState> log;
-  bool is_marked = false;          // the store bears the synchronizing_key
+  bool is_marked = false;        // the store bears the synchronizing_key
+  std::optional<Repair> repair;  // while marked: of the scrub that found it wrong
+  ScrubMemory scrub;
   std::optional<CopyRecord> copy;  // while marked: how far the copy beside the store has come
   std::string copy_given_up;       // or why it is of no use
 };
@@ -100,7 +103,7 @@ class Monitor {
   bool disk_hangs(TimePoint now) const;
   Probe make_probe() const;
   uint64_t run_task(Task task, Output& out);
-  Requests::View request_view(TimePoint now) const;
+  Requests::View request_view(TimePoint now);
   void refuse_if_other_cluster(TimePoint now, Output& out);
 
   // monitor_formation.cc
@@ -114,7 +117,7 @@ class Monitor {
   void on_marker_durable(TimePoint now, Output& out);
   std::string overtaken() const;
   void tick_sync(TimePoint now, Output& out);
-  const Peer* choose_provider(TimePoint now, std::vector<const Peer*> connected, Output& out);
+  const Peer* choose_provider(TimePoint now, std::vector<const Peer*> connected, bool is_repair, Output& out);
   void give_up_copy(const std::string& why, Output& out);
   bool is_furthest(TimePoint now) const;
   void unmark(Output& out);
@@ -125,6 +128,19 @@ class Monitor {
   void run_provider_task(uint64_t cookie, Task task, Output& out);
   SyncProvider::View provider_view() const;
   std::vector<const Peer*> reachable_voters(TimePoint now) const;
+
+  // monitor_scrub.cc
+  void on_cluster_commits(Duration mean);
+  Scrub::View scrub_view(TimePoint now) const;
+  Scrub::RunTask scrub_tasks(Output& out);
+  void lead_scrub();
+  void tick_scrub(TimePoint now, Output& out);
+  bool can_be_spared(TimePoint now) const;
+  void begin_repair();
+  bool is_needed_for_a_quorum(TimePoint now) const;
+  void leave_out_those_who_differ(const std::optional<Repair>& repair, std::vector<const Peer*>& candidates) const;
+  Version committed_to_beat(bool is_repair) const;
+  std::set<MemberId> voting(TimePoint now) const;
 
   // monitor_learner.cc
   bool is_learner() const;
@@ -137,7 +153,7 @@ class Monitor {
   void check_sent(const Output& out) const;
 
   // monitor_trim.cc
-  LogChange change_due() const;
+  LogChange change_due(TimePoint now) const;
   void on_change_proposed(uint64_t term, const LogChange& change);
   Version trim_floor() const;
   // More than is kept anyway, by enough to be trimmed.
@@ -187,11 +203,15 @@ class Monitor {
   bool is_delta_refuted_ = false;          // what differs from the own store was no way to a right copy
   MemberId last_failed_provider_;
   TimePoint sync_again_at_;
+  std::optional<Repair> repair_;             // while marked for one
   std::optional<uint64_t> switched_cookie_;  // of a sync that is over when this member is in quorum
   uint64_t copies_made_ = 0;                 // since it was in quorum last
   SyncProvider provider_;
   LoggedHolds holds_;
-  uint64_t holds_term_ = 0;                      // of the leadership that decides them
+  uint64_t holds_term_ = 0;  // of the leadership that decides them
+  Scrub scrub_;
+  uint64_t scrub_term_ = 0;                      // of the leadership that decides when
+  TimePoint repair_hand_over_again_;             // before it is repaired, a leader hands over
   std::map<uint64_t, uint64_t> provider_tasks_;  // task -> number of the session
   std::set<uint64_t> requester_tasks_;
   std::map<uint64_t, std::pair<MemberId, Version>> log_reads_;  // task -> who asked, from which version

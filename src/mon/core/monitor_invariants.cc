@@ -19,6 +19,7 @@ void Monitor::check_role() const {
   SYNOD_ASSERT(!is_forming_store_ || !paxos_, "a member takes part when it has a store");
   SYNOD_ASSERT(!(is_marked_ && paxos_), "I-9: a syncing member takes no part in consensus");
   SYNOD_ASSERT(is_marked_ == marked_log_.has_value(), "I-9: what a marked member had accepted is not forgotten");
+  SYNOD_ASSERT(!repair_ || is_marked_, "I-24: who is being repaired does not vote");
   SYNOD_ASSERT(!requester_ || is_marked_, "I-9: whoever copies a store has marked its own");
   SYNOD_ASSERT(!requester_ || requester_->provider() != identity_.id, "[2] no member copies from itself");
   SYNOD_ASSERT(requester_ || requester_tasks_.empty(), "tasks of a sync that is over are not waited for");
@@ -35,6 +36,7 @@ void Monitor::check_role() const {
   SYNOD_ASSERT(is_member(), "I-1: only who is listed takes part");
   SYNOD_ASSERT(paxos_->monmap() == *monmap_, "I-1: votes are counted by the monmap that this member has");
   paxos_->check_invariants();
+  scrub_.check_invariants(*monmap_);
   SYNOD_ASSERT(paxos_->promised() >= identity_.promised, "I-3: Paxos never knows less than the record");
   SYNOD_ASSERT(paxos_->log().committed() == last_committed_ && paxos_->log().first() == last_first_,
                "what is told of the log is what it is");

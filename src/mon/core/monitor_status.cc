@@ -92,6 +92,7 @@ StatusReply Monitor::status(TimePoint now) const {
       status.first = probe.first;
       status.committed = probe.committed.version;
       status.sync = probe.sync;
+      status.alarm = probe.alarm;
     }
     reply.members.push_back(std::move(status));
   };

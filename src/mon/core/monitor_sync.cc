@@ -25,7 +25,11 @@ std::vector<const Peer*> Monitor::reachable_voters(TimePoint now) const {
 }
 
 SyncProvider::View Monitor::provider_view() const {
-  return {last_first_, visible_, paxos_ ? paxos_->leader() : MemberId(), holds_.used()};
+  SyncProvider::View view{last_first_, visible_, paxos_ ? paxos_->leader() : MemberId(), holds_.used(), Status::ok()};
+  if (scrub_.is_refuted()) {
+    view.unfit = Status(Code::unavailable, "a scrub has found its store not to be what the majority has");
+  }
+  return view;
 }
 
 void Monitor::run_requester_task(Task task, Output& out) { requester_tasks_.insert(run_task(std::move(task), out)); }
@@ -56,8 +60,15 @@ void Monitor::on_sync_message(TimePoint now, MemberId from, const Message& messa
   }
   if (!paxos_) return;
   if (const auto* hold = std::get_if<HoldTrim>(&message)) on_hold_trim(now, *hold, out);
-  provider_.on_message(now, from, message, provider_view(), out,
-                       [&](uint64_t session, Task task) { run_provider_task(session, std::move(task), out); });
+  const SyncProvider::RunTask run = [&](uint64_t session, Task task) {
+    run_provider_task(session, std::move(task), out);
+  };
+  if (Scrub::is_for(message)) {
+    scrub_.on_message(now, scrub_view(now), from, message, out, scrub_tasks(out));
+    // Nothing more is copied from a store that is wrong.
+    if (scrub_.is_refuted()) provider_.end_all(provider_view().unfit, out, run);
+  }
+  provider_.on_message(now, from, message, provider_view(), out, run);
 }
 
 // Step 1: what is needed next is not in the log of any member that is ahead.
@@ -76,25 +87,34 @@ void Monitor::start_sync_if_needed(TimePoint now, Output& out) {
     // A learner has nobody who sends to it what it cannot ask for.
     if (peer->probe.first <= needed && (!is_learner() || connected_.count(peer->id) > 0)) can_fetch = true;
   }
-  const bool is_needed = is_marked_ || (is_ahead && (!can_fetch || (paxos_ && paxos_->is_behind_trim())));
+  const bool is_repair = is_marked_ ? repair_.has_value() : paxos_ && !paxos_->is_leader() && can_be_spared(now);
+  const bool is_needed = is_marked_ || is_repair || (is_ahead && (!can_fetch || (paxos_ && paxos_->is_behind_trim())));
   if (!is_needed) return;
-  if (is_marked_ && is_furthest(now)) {
+  if (is_marked_ && !is_repair && is_furthest(now)) {
     unmark(out);
     return;
   }
-  const Peer* provider = choose_provider(now, std::move(reachable), out);
-  if (provider == nullptr) return;
+  if (is_repair) leave_out_those_who_differ(is_marked_ ? repair_ : scrub_.repair(), reachable);
+  const Peer* provider = choose_provider(now, std::move(reachable), is_repair, out);
+  if (provider == nullptr) {
+    if (is_marked_ && is_repair && is_needed_for_a_quorum(now)) unmark(out);
+    return;
+  }
   SYNOD_ASSERT(paxos_ || learner_ || marked_log_, "only a member with a store syncs");
-  SYNOD_ASSERT(provider->probe.committed.version > last_committed_.version, "[2] nobody copies from who is behind");
+  SYNOD_ASSERT(provider->probe.committed.version > committed_to_beat(is_repair),
+               "[2] nobody copies from who is behind");
   // I-9: from here to the switch it promises, accepts and serves nothing.
   if (paxos_) {
-    provider_.end_all(out, [&](uint64_t session, Task task) { run_provider_task(session, std::move(task), out); });
+    if (is_repair) begin_repair();
+    scrub_.give_up("this member has to sync", out, scrub_tasks(out));
+    provider_.end_all(Status(Code::unavailable, "the provider has to sync itself"), out,
+                      [&](uint64_t session, Task task) { run_provider_task(session, std::move(task), out); });
     marked_log_ = paxos_->log();
   }
   if (learner_) marked_log_ = learner_->log();
   learner_.reset();
   if (!SYNOD_MUTANT("vote-while-syncing")) paxos_.reset();
-  if (!is_marked_ && copies_made_ > 0) {
+  if (!is_marked_ && !is_repair && copies_made_ > 0) {
     out.trace(LogLevel::warning, fmt::format("sync begins again: {}", overtaken()));
   }
   SyncPlan plan;
@@ -104,7 +124,9 @@ void Monitor::start_sync_if_needed(TimePoint now, Output& out) {
   plan.copy = std::exchange(copy_, std::nullopt);
   plan.is_delta = options_.sync_delta && !is_delta_refuted_ && last_committed_.version > Version();
   plan.is_marked = is_marked_;
-  out.emit({.kind = Kind::must_copy, .cookie = plan.cookie, .version = needed});
+  plan.is_repair = is_repair;
+  if (is_repair) plan.marker = repair_->to_marker();
+  out.emit({.kind = Kind::must_copy, .cookie = plan.cookie, .version = committed_to_beat(is_repair).next()});
   out.emit({.kind = Kind::provider_chosen,
             .cookie = plan.cookie,
             .peer_id = plan.provider,
@@ -127,20 +149,21 @@ std::string Monitor::overtaken() const {
       copies_made_);
 }
 
-const Peer* Monitor::choose_provider(TimePoint now, std::vector<const Peer*> connected, Output& out) {
+const Peer* Monitor::choose_provider(TimePoint now, std::vector<const Peer*> connected, bool is_repair, Output& out) {
   std::erase_if(connected, [&](const Peer* peer) { return connected_.count(peer->id) == 0; });
+  const Version committed = committed_to_beat(is_repair);
   // Never one that is behind: what this member has committed, it may have accepted as part of the only majority.
-  if (!copy_ || !copy_->has_begun()) return best_provider(connected, last_committed_.version, last_failed_provider_);
+  if (!copy_ || !copy_->has_begun()) return best_provider(connected, committed, last_failed_provider_);
   const SyncCursor& cursor = copy_->cursor;
   std::vector<const Peer*> fitting = connected;
   std::erase_if(fitting, [&](const Peer* peer) {
     return peer->probe.first > cursor.log_needed() || peer->probe.committed.version < cursor.highest.version;
   });
-  const Peer* provider = best_provider(fitting, last_committed_.version, last_failed_provider_);
+  const Peer* provider = best_provider(fitting, committed, last_failed_provider_);
   if (provider != nullptr) return provider;
   // The others may not be heard yet, or may be about to get what the copy has. If not, a copy that nobody can go on
   // with must not keep this member, and perhaps a quorum, waiting.
-  provider = best_provider(connected, last_committed_.version, last_failed_provider_);
+  provider = best_provider(connected, committed, last_failed_provider_);
   if (provider == nullptr || now < copy_wait_until_) return nullptr;
   give_up_copy(fmt::format("nobody is at version {} with a log from version {} on, which the copy needs",
                            cursor.highest.version.value(), cursor.log_needed().value()),
@@ -174,7 +197,8 @@ void Monitor::unmark(Output& out) {
   out.is_durable = true;
   unmark_step_ = out.step;
   out.emit({.kind = Kind::unmarking});
-  out.trace(LogLevel::warning, "takes its mark away: nobody that can be heard is ahead of it");
+  out.trace(LogLevel::warning, repair_ ? "takes its mark away: without it there is no quorum"
+                                       : "takes its mark away: nobody that can be heard is ahead of it");
 }
 
 void Monitor::on_unmarked(TimePoint now, Output& out) {
@@ -193,6 +217,7 @@ void Monitor::on_unmarked(TimePoint now, Output& out) {
                {marked_log_->accepted().begin(), marked_log_->accepted().end()}};
   marked_log_.reset();
   last_failed_provider_ = MemberId();
+  if (repair_) scrub_.put_off(*std::exchange(repair_, std::nullopt), out);
   start_log(now, std::move(log), now + options_.lease);
   out.probe = make_probe();
 }
@@ -246,6 +271,8 @@ void Monitor::on_switched(TimePoint now, Switched& switched, Output& out) {
   Result<Monmap> monmap = Monmap::decode(switched.monmap);
   if (monmap) monmap_ = *std::move(monmap);
   switched_cookie_ = requester_->cookie();
+  scrub_.on_switched(repair_.has_value(), switched.log.applied.version, out);
+  repair_.reset();
   ++copies_made_;
   copy_given_up_.clear();
   is_delta_refuted_ = false;

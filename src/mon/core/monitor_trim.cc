@@ -11,14 +11,15 @@ namespace synod {
 
 using Kind = SyncEventKind;
 
-LogChange Monitor::change_due() const {
+LogChange Monitor::change_due(TimePoint now) const {
   if (!paxos_ || !paxos_->is_leader() || holds_term_ != paxos_->term()) return {};
-  return {trim_due(), holds_.due()};
+  return {trim_due(), holds_.due(), scrub_term_ == paxos_->term() && scrub_.is_due(now)};
 }
 
 void Monitor::on_change_proposed(uint64_t term, const LogChange& change) {
   if (change.trim_floor != Version()) trim_requested_ = {term, change.trim_floor};
   holds_.on_proposed(change.holds);
+  if (change.is_scrub_point) scrub_.on_proposed();
 }
 
 // The lowest version to keep, by all that was chosen, and by what this leadership has proposed.

@@ -59,6 +59,16 @@ struct CoreOptions {
   // this at the bound. Not for a member that has come no further for so long.
   Duration admission_delay_max = std::chrono::milliseconds(200);
   Duration sync_stall = std::chrono::seconds(10);
+
+  // Scrub.
+  Duration scrub_interval{};                          // from one to the next; 0: only when it is asked for
+  uint64_t scrub_rate = 32 << 20;                     // bytes per second that each member reads for it; 0: no limit
+  size_t scrub_piece_bytes = 1 << 20;                 // read at a time, while clients' reads wait
+  size_t scrub_message_bytes = 256 << 10;             // of segments, or of keys, in one message
+  size_t scrub_keys_named = 100;                      // of those that differ
+  uint64_t scrub_pairs_max = 100'000;                 // that are compared to name and count them
+  Duration scrub_timeout = std::chrono::seconds(30);  // a member that says nothing for so long is not waited for
+  Duration scrub_repeat = std::chrono::seconds(5);    // while it is at it, or waits for an answer, it says so
 };
 
 }  // namespace synod

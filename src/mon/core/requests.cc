@@ -105,6 +105,7 @@ void Requests::on_request(TimePoint now, const Origin& origin, ClientRequest req
 
 std::deque<Requests::Pending>& Requests::queue_of(const Pending& pending) {
   if (pending.is_read()) return reads_;
+  if (pending.is_scrub()) return scrubs_;
   return pending.is_write() ? writes_ : transfers_;
 }
 
@@ -202,8 +203,10 @@ void Requests::pump(TimePoint now, const View& view, Output& out, const RunTask&
   if (view.paxos == nullptr) {
     // Another member may be able to: the client is told at once.
     const std::string why = view.waits_for();
-    for (std::deque<Pending>* queue : {&writes_, &reads_, &transfers_}) give_up(*queue, TimePoint::max(), why, out);
-    SYNOD_ASSERT(writes_.empty() && reads_.empty() && transfers_.empty(), "I-18: each that waited was answered");
+    for (std::deque<Pending>* queue : {&writes_, &reads_, &transfers_, &scrubs_}) {
+      give_up(*queue, TimePoint::max(), why, out);
+      SYNOD_ASSERT(queue->empty(), "I-18: each that waited was answered");
+    }
     index_asks_.clear();
     return;
   }
@@ -211,10 +214,11 @@ void Requests::pump(TimePoint now, const View& view, Output& out, const RunTask&
   answer_read_indexes(now, *view.paxos, out);
   pump_transfers(now, view, out);
   if (view.paxos->is_leader()) {
+    answer_scrubs(view, out);
     start_evaluation(view, run);
     return;
   }
-  for (std::deque<Pending>* queue : {&writes_, &transfers_}) {
+  for (std::deque<Pending>* queue : {&writes_, &transfers_, &scrubs_}) {
     refuse_passed_on(*queue, out);
     if (view.paxos->is_peon() && view.is_leader_connected) pass_on(now, *queue, view.paxos->leader_pn(), out);
   }
@@ -338,7 +342,7 @@ void Requests::give_up(std::deque<Pending>& queue, TimePoint now, const std::str
 
 void Requests::expire(TimePoint now, const View& view, Output& out) {
   auto is_late = [&](const Pending& pending) { return now >= pending.deadline; };
-  for (std::deque<Pending>* queue : {&writes_, &reads_, &transfers_}) {
+  for (std::deque<Pending>* queue : {&writes_, &reads_, &transfers_, &scrubs_}) {
     if (std::none_of(queue->begin(), queue->end(), is_late)) continue;
     std::string why = view.waits_for();
     if (why.empty()) why = "no leader with a majority in time";

@@ -44,6 +44,7 @@ class Requests {
     LogChange change;                        // of the log, with the next value
     Duration admission_delay{};              // of a leader: so long after one value the next one is computed
     std::function<std::string()> waits_for;  // one sentence, for the answer to whoever waited in vain
+    std::function<Result<ScrubReply>(const ScrubRequest&)> scrub;  // at the leader
   };
 
   // No leadership of this process life has a pn up to `promised`. What this life asks of other members it numbers above
@@ -70,7 +71,8 @@ class Requests {
   void on_peer_lost(MemberId member, Output& out);
   // Something waits here that pump() may be able to move on.
   bool is_waiting() const {
-    return !writes_.empty() || !reads_.empty() || !index_asks_.empty() || !transfers_.empty() || handing_over_;
+    return !writes_.empty() || !reads_.empty() || !index_asks_.empty() || !transfers_.empty() || !scrubs_.empty() ||
+           handing_over_;
   }
   // Moves on whatever can move. Called after every step at which something waits, or the trim floor may move.
   void pump(TimePoint now, const View& view, Output& out, const RunTask& run);
@@ -97,6 +99,7 @@ class Requests {
              std::holds_alternative<OpenSessionRequest>(request.body);
     }
     bool is_read() const { return std::holds_alternative<RangeRequest>(request.body); }
+    bool is_scrub() const { return std::holds_alternative<ScrubRequest>(request.body); }
     bool is_serializable() const {
       return is_read() && std::get<RangeRequest>(request.body).consistency == Consistency::serializable;
     }
@@ -140,6 +143,7 @@ class Requests {
   // requests_transfer.cc
   void pump_transfers(TimePoint now, const View& view, Output& out);
   void follow_hand_over(const Paxos& paxos, Output& out);
+  void answer_scrubs(const View& view, Output& out);
 
   void start_evaluation(const View& view, const RunTask& run);
   void pass_on(TimePoint now, std::deque<Pending>& queue, const ProposalNumber& leader, Output& out);
@@ -162,6 +166,7 @@ class Requests {
   uint64_t last_index_;
   std::map<MemberId, uint64_t> index_asks_;  // as leader: the latest of each member
   std::deque<Pending> transfers_;            // waiting
+  std::deque<Pending> scrubs_;               // waiting
   std::optional<HandingOver> handing_over_;
   std::optional<Evaluating> evaluating_;
   TimePoint evaluated_;     // when the last evaluation began

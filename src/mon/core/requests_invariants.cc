@@ -11,7 +11,7 @@ void Requests::check_invariants() const {
     ++count;
     bytes += pending.bytes;
   };
-  for (const std::deque<Pending>* queue : {&writes_, &reads_, &transfers_}) {
+  for (const std::deque<Pending>* queue : {&writes_, &reads_, &transfers_, &scrubs_}) {
     for (const Pending& pending : *queue) add(pending);
   }
   if (evaluating_) {
@@ -40,8 +40,10 @@ void Requests::check_invariants() const {
   SYNOD_ASSERT(!asked_ || asked_->leader, "I-16: a question goes to a leader");
   for (const Pending& pending : writes_) SYNOD_ASSERT(pending.is_write(), "only what the log decides is proposed");
   for (const Pending& pending : transfers_) {
-    SYNOD_ASSERT(!pending.is_read() && !pending.is_write(), "a hand-over is neither read nor logged");
+    SYNOD_ASSERT(!pending.is_read() && !pending.is_write() && !pending.is_scrub(),
+                 "a hand-over is neither read nor logged");
   }
+  for (const Pending& pending : scrubs_) SYNOD_ASSERT(pending.is_scrub(), "what is asked of the leader is a scrub");
   SYNOD_ASSERT(!evaluating_ || evaluating_->requests.size() <= options_.batch_requests, "a value is bounded");
 }
 

@@ -1,4 +1,5 @@
-// Requests to hand leadership over: at the leader, and what came of it.
+// Requests that the leader alone answers and that are not logged: to hand leadership over, and what came of it; and to
+// scrub.
 #include <fmt/format.h>
 
 #include <utility>
@@ -21,6 +22,13 @@ void Requests::pump_transfers(TimePoint now, const View& view, Output& out) {
       fail(pending, begun.code(), begun.message(), out);
     }
     transfers_.pop_front();
+  }
+}
+
+void Requests::answer_scrubs(const View& view, Output& out) {
+  for (const Pending& pending : std::exchange(scrubs_, {})) {
+    Result<ScrubReply> reply = view.scrub(std::get<ScrubRequest>(pending.request.body));
+    answer(pending, reply ? ClientReply{0, Status::ok(), *std::move(reply)} : ClientReply{0, reply.error(), {}}, out);
   }
 }
 

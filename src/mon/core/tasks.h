@@ -11,7 +11,9 @@
 
 #include "base/bytes.h"
 #include "base/log_entry.h"
+#include "mon/core/scrub/scrub_tasks.h"
 #include "msg/messages.h"
+#include "store/key_range.h"
 #include "store/monitor_store.h"
 
 namespace synod {
@@ -118,11 +120,6 @@ struct CloneStoreTask {
 // The new store is of no use any more: it goes, durably.
 struct DiscardCopyTask {};
 struct CopyDiscarded {};
-// The keys behind `after` up to `last_key`; empty: from the first key, to the last.
-struct KeyRange {
-  Bytes after;
-  Bytes last_key;
-};
 // Those that wait behind one another share one sync.
 struct WriteChunkTask {
   SharedBytes transaction;
@@ -142,20 +139,26 @@ struct Verified {
 // Makes the new store the current one, with the accepted entries that chain on it.
 struct SwitchTask {
   std::vector<LogEntry> accepted;
+  bool keeps_evidence = false;  // the store that it leaves was not what it should be
 };
 struct Switched {
   LogState log;
   Bytes monmap;  // encoded, as the new store has it
 };
 
-using Task = std::variant<EvaluateTask, RangeTask, ReadLogTask, OpenSnapshotTask, ReadChunkTask, ReadRangesTask,
-                          SettleRangesTask, CompareRangesTask, CloseSnapshotTask, FormTask, CreateStoreTask,
-                          CloneStoreTask, DiscardCopyTask, WriteChunkTask, VerifyTask, SwitchTask>;
+using Task =
+    std::variant<EvaluateTask, RangeTask, ReadLogTask, OpenSnapshotTask, ReadChunkTask, ReadRangesTask,
+                 SettleRangesTask, CompareRangesTask, CloseSnapshotTask, FormTask, CreateStoreTask, CloneStoreTask,
+                 DiscardCopyTask, WriteChunkTask, VerifyTask, SwitchTask, ReadScrubTask, KeepSegmentsTask,
+                 ReadSegmentsTask, ReadPairsTask, CompareSegmentsTask, ComparePairsTask, CloseScrubTask>;
 using TaskResult =
     std::variant<Evaluated, RangeDone, ReadLogDone, SnapshotOpened, ChunkRead, RangesRead, RangesCompared,
-                 SnapshotClosed, Formed, StoreCreated, CopyDiscarded, ChunkWritten, Verified, Switched, Status>;
+                 SnapshotClosed, Formed, StoreCreated, CopyDiscarded, ChunkWritten, Verified, Switched, ScrubRead,
+                 SegmentsKept, ScrubSegments, ScrubPairs, SegmentsCompared, PairsCompared, ScrubClosed, Status>;
 
 // In order with the writes.
 bool is_writer_task(const Task& task);
+// On the reader, about a scrub.
+bool is_scrub_task(const Task& task);
 
 }  // namespace synod

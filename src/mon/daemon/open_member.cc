@@ -87,8 +87,14 @@ std::optional<Refusal> load_store(StoreHome& home, const DaemonOptions& options,
   if (!monmap) return failed(monmap.error());
   Result<Monmap> decoded = Monmap::decode(monmap->value_or(Bytes()));
   if (!decoded) return failed(Status(Code::corruption, options.data + ": " + decoded.error().message()));
+  const Result<std::optional<Bytes>> alarm = opened.store->get_local(alarm_key);
+  if (!alarm) return failed(alarm.error());
+  const Result<std::optional<Bytes>> refuted = opened.store->get_local(refuted_key);
+  if (!refuted) return failed(refuted.error());
+  opened.start.scrub = {alarm->value_or(Bytes()), refuted->has_value()};
   opened.start.is_marked = marker->has_value();
   if (marker->has_value()) {
+    opened.start.repair = Repair::from_marker(**marker);
     load_copy(home, options, opened);
   } else {
     const Status removed = home.remove_unfinished();

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/mutant.h"
+#include "mon/core/scrub/scrub.h"
 #include "mon/core/sync/copy_record.h"
 #include "mon/core/sync/requester.h"
 #include "mon/daemon/copy_delta.h"
@@ -51,9 +52,34 @@ Status StoreEngine::write_now(const std::vector<WriteJob>& jobs) {
   }
   if (groups.empty()) return Status::ok();
   SYNOD_ASSERT(store_ != nullptr, "only a formed member writes to its store");
+  StoreWrites rest;
+  SYNOD_RETURN_IF_ERROR(commit_up_to_scrubs(groups, rest));
   SYNOD_RETURN_IF_ERROR(commit(groups, durability));
   SYNOD_ASSERT(durability == Durability::visible || covered_sequence_ == *store_->last_sequence(),
                "I-11: a durable write is reported when the bound covers it");
+  return Status::ok();
+}
+
+// A scrub reads the store as one version leaves it, whatever else shares the batch. The batch of the rest makes all of
+// it durable, if it is to be, also when it is empty.
+Status StoreEngine::commit_up_to_scrubs(std::vector<const StoreWrites*>& groups, StoreWrites& rest) {
+  const auto opens = [](const StoreWrite& write) { return std::holds_alternative<OpenScrub>(write); };
+  const auto has_one = [&](const StoreWrites* group) { return std::any_of(group->begin(), group->end(), opens); };
+  if (std::none_of(groups.begin(), groups.end(), has_one)) return Status::ok();
+  for (const StoreWrites* group : groups) {
+    for (const StoreWrite& write : *group) {
+      if (const auto* open = std::get_if<OpenScrub>(&write)) {
+        if (!SYNOD_MUTANT("scrub-at-any-version")) {
+          SYNOD_RETURN_IF_ERROR(commit({&rest}, Durability::visible));
+          rest.clear();
+        }
+        scrub_.open(store_->db(), open->point);
+      } else {
+        rest.push_back(write);
+      }
+    }
+  }
+  groups = {&rest};
   return Status::ok();
 }
 
@@ -93,6 +119,7 @@ Result<TaskResult> StoreEngine::run_writer_task(const Task& task) {
   if (const auto* clone = std::get_if<CloneStoreTask>(&task)) return run_on_writer(*clone);
   if (const auto* verify = std::get_if<VerifyTask>(&task)) return run_on_writer(*verify);
   if (const auto* change = std::get_if<SwitchTask>(&task)) return run_on_writer(*change);
+  if (const auto* keep = std::get_if<KeepSegmentsTask>(&task)) return run_on_writer(*keep);
   const Result<std::vector<TaskResult>> results = write_chunks_now({&std::get<WriteChunkTask>(task)});
   return results ? Result<TaskResult>(results->front()) : results.error();
 }
@@ -106,6 +133,7 @@ Result<TaskResult> StoreEngine::run_reader_task(const Task& task) {
   if (const auto* evaluate = std::get_if<EvaluateTask>(&task)) return run_on_reader(*evaluate);
   if (const auto* range = std::get_if<RangeTask>(&task)) return run_on_reader(*range);
   if (const auto* read = std::get_if<ReadLogTask>(&task)) return run_on_reader(*read);
+  if (is_scrub_task(task)) return scrub_.run(task);
   return snapshots_.run(*store_, task);
 }
 
@@ -151,6 +179,7 @@ Status StoreEngine::become_current(const std::string& name) {
 
 void StoreEngine::close_current() {
   snapshots_.clear();
+  scrub_.clear();
   evaluator_ = Evaluator();  // what was in flight was so on top of the old store
   store_.reset();
   log_end_.reset();
@@ -228,7 +257,8 @@ Result<TaskResult> StoreEngine::run_on_writer(const CloneStoreTask& task) {
   new_store_ = std::make_unique<MonitorStore>(std::move(cloned->db));
   new_store_->continue_after(*last);
   // Of the old store the replicated space alone is part of the copy.
-  StoreWrites own{EraseEntries{Version(1), Version(UINT64_MAX)},
+  SYNOD_RETURN_IF_ERROR(new_store_->commit_local(erase_scrub_record(), Durability::visible));
+  StoreWrites own{EraseEntries{Version(1), Version(UINT64_MAX)}, EraseLocal{Bytes(refuted_key)},
                   PutLocal{Bytes(copy_record_key), SharedBytes(task.record)}};
   if (!SYNOD_MUTANT("clone-keeps-the-mark")) own.push_back(EraseLocal{Bytes(synchronizing_key)});
   SYNOD_RETURN_IF_ERROR(new_store_->commit({&own}, Durability::visible));
@@ -305,6 +335,7 @@ Result<TaskResult> StoreEngine::run_on_writer(const SwitchTask& task) {
   if (!old_sequence) return old_sequence.error();
   if (!new_sequence) return new_sequence.error();
   SYNOD_ASSERT(*old_sequence < *new_sequence, "batches of the store that is left have the lower numbers");
+  if (task.keeps_evidence) SYNOD_RETURN_IF_ERROR(home_.keep_evidence());
   SYNOD_RETURN_IF_ERROR(become_current(new_name_));
   const StoreWrites cleared{EraseLocal{Bytes(copy_record_key)}};
   SYNOD_RETURN_IF_ERROR(commit({&cleared}, Durability::visible));
@@ -313,6 +344,12 @@ Result<TaskResult> StoreEngine::run_on_writer(const SwitchTask& task) {
   const Result<std::optional<Bytes>> monmap = store_->new_reader()->get(monmap_key);
   if (!monmap) return monmap.error();
   return TaskResult(Switched{*std::move(log), monmap->value_or(Bytes())});
+}
+
+Result<TaskResult> StoreEngine::run_on_writer(const KeepSegmentsTask& task) {
+  const std::optional<ScrubRecord> record = scrub_.segments(task.version);
+  if (record) SYNOD_RETURN_IF_ERROR(store_->commit_local(replace_scrub_record(*record), Durability::visible));
+  return TaskResult(SegmentsKept{task.version});
 }
 
 }  // namespace synod

@@ -9,6 +9,7 @@
 #include <shared_mutex>
 #include <vector>
 
+#include "mon/daemon/scrub_reader.h"
 #include "mon/daemon/snapshots.h"
 #include "mon/daemon/storage.h"
 #include "mon/service/evaluator.h"
@@ -33,8 +34,8 @@ class StoreEngine {
 
   // After the first failure of the disk nothing is written any more, and each call fails with it.
 
-  // All jobs as one batch, durable if one of them is to be, and then covered by the bound (I-11). REQUIRES: only the
-  // first has an identity.
+  // All jobs as one batch, durable if one of them is to be, and then covered by the bound (I-11). Where a scrub is to
+  // be opened, it is two. REQUIRES: only the first has an identity.
   Status write(const std::vector<WriteJob>& jobs);
   // A task that cannot be done now, through no fault of the disk, results in a Status; a failure is the disk's.
   Result<TaskResult> run(const Task& task);
@@ -56,8 +57,10 @@ class StoreEngine {
   Result<TaskResult> run_on_writer(const DiscardCopyTask& task);
   Result<TaskResult> run_on_writer(const VerifyTask& task);
   Result<TaskResult> run_on_writer(const SwitchTask& task);
+  Result<TaskResult> run_on_writer(const KeepSegmentsTask& task);
   Result<std::vector<TaskResult>> write_chunks_now(const std::vector<const WriteChunkTask*>& chunks);
   Status write_now(const std::vector<WriteJob>& jobs);
+  Status commit_up_to_scrubs(std::vector<const StoreWrites*>& groups, StoreWrites& rest);
   Status commit(const std::vector<const StoreWrites*>& groups, Durability durability);
   Result<ReplicatedTransaction> changes_of(const WriteChunkTask& task);
   Result<uint64_t> last_sequence_of_all();
@@ -77,6 +80,7 @@ class StoreEngine {
   std::string new_name_;
   Evaluator evaluator_;
   Snapshots snapshots_;
+  ScrubReader scrub_;
 };
 
 }  // namespace synod

@@ -74,7 +74,8 @@ Result<ClientReply> Evaluator::evaluate_request(Draft& draft, const WriteRequest
 
 namespace {
 
-void write(const LogChange& change, Draft& draft) {
+void write(const LogChange& change, Version version, Draft& draft) {
+  if (change.is_scrub_point) draft.put(Bytes(scrub_key), SharedBytes(encode_scrub_point(version)));
   if (change.trim_floor != Version()) {
     draft.put(Bytes(trim_floor_key), SharedBytes(encode_trim_floor(change.trim_floor)));
   }
@@ -98,7 +99,7 @@ Result<Evaluated> Evaluator::evaluate(const ReplicatedReader& reader, const Eval
     if (!reply) return reply.error();
     evaluated.replies.push_back(*std::move(reply));
   }
-  write(task.change, draft);
+  write(task.change, task.version, draft);
   evaluated.value = SharedBytes(draft.finish().encode());
   return evaluated;
 }

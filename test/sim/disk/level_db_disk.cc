@@ -59,6 +59,7 @@ class SimHome final : public StoreHome {
     return found;
   }
   Status remove_unfinished() override { return dir_->remove_unfinished(); }
+  Status keep_evidence() override { return dir_->keep_evidence(); }
   Status switch_to(const std::string& name, const Bound& bound) override { return dir_->switch_to(name, bound); }
   Status write_bound(const Bound& bound) override { return dir_->write_bound(bound); }
 

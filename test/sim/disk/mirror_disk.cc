@@ -272,6 +272,7 @@ class MirrorDisk::Home final : public StoreHome {
     if (is_alive()) state_->forget_unfinished();
     return real_->remove_unfinished();
   }
+  Status keep_evidence() override { return real_->keep_evidence(); }
   Status switch_to(const std::string& name, const Bound& bound) override {
     Status done = real_->switch_to(name, bound);
     if (is_alive()) state_->switched(name, bound, done);

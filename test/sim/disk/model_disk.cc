@@ -153,12 +153,19 @@ class ModelDisk::Home final : public StoreHome {
     state_->bound = bound;
     return Status::ok();
   }
+  Status keep_evidence() override {
+    if (has_ended()) return ended();
+    SYNOD_RETURN_IF_ERROR(state_->begin(DiskCall::rename, FileClass::other, "ask for evidence"));
+    state_->is_evidence_wanted = true;
+    return Status::ok();
+  }
   Status switch_to(const std::string& name, const Bound& bound) override {
     if (has_ended()) return ended();
     SYNOD_ASSERT(state_->other != nullptr && name == state_->other_name,
                  "a store that was made becomes the current one");
     SYNOD_ASSERT(state_->other->volatile_commits.empty(), "only a durable store becomes the current one");
     SYNOD_RETURN_IF_ERROR(state_->begin(DiskCall::rename, FileClass::other, "switch to a store"));
+    if (std::exchange(state_->is_evidence_wanted, false)) state_->evidence = std::move(state_->current);
     state_->current = std::move(state_->other);
     state_->bound = bound;
     return Status::ok();

@@ -60,6 +60,8 @@ class ModelDisk final : public MemberDisk {
     std::optional<Bound> bound;  // of the current store
     std::shared_ptr<Image> current;
     std::shared_ptr<Image> other;
+    std::shared_ptr<Image> evidence;
+    bool is_evidence_wanted = false;
     std::string other_name;
     uint64_t last_store = 0;
     uint64_t life = 0;

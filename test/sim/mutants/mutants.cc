@@ -78,6 +78,8 @@ const std::vector<Mutant>& all_mutants() {
       {"sync-digest-not-compared", "a copy is switched to whatever its digest is"},
       {"clone-keeps-the-mark", "a delta begins with the mark of the old store in it"},
       {"delta-keeps-what-is-gone", "a delta does not erase what the provider has not"},
+      {"scrub-at-any-version", "a scrub reads the store as the batch before it has left it"},
+      {"scrub-trusts-minority", "a member stops voting because of one that has another digest"},
   };
   return mutants;
 }

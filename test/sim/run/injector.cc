@@ -60,16 +60,8 @@ void Injector::perform(const Fault& fault) {
       undo(fault, [] {});
       break;
     }
-    case FaultClass::operators: {
-      ClientRequest request;
-      request.timeout_ms = 2000;
-      request.body = TransferRequest{name};
-      cluster_.request(other, std::move(request), [this](const ClientReply& reply) {
-        if (reply.status.is_ok()) cluster_.oracles().counters().count(Rare::leadership_handed_over);
-      });
-      undo(fault, [] {});
-      break;
-    }
+    case FaultClass::operators: perform_of_operator(fault, name, other); break;
+    case FaultClass::rot: perform_rot(fault, name); break;
     case FaultClass::memory:
       cluster_.wipe(name);
       wiped_.insert(name);
@@ -82,6 +74,33 @@ void Injector::perform(const Fault& fault) {
       undo(fault, [this, &fault] { sync_points_.disarm(fault.number); });
       break;
   }
+}
+
+void Injector::perform_of_operator(const Fault& fault, const std::string& name, const std::string& other) {
+  ClientRequest request;
+  request.timeout_ms = 2000;
+  if (fault.type == FaultType::scrub) {
+    request.body = ScrubRequest{fault.amount};
+    cluster_.request(name, std::move(request), [](const ClientReply&) {});
+  } else {
+    request.body = TransferRequest{name};
+    cluster_.request(other, std::move(request), [this](const ClientReply& reply) {
+      if (reply.status.is_ok()) cluster_.oracles().counters().count(Rare::leadership_handed_over);
+    });
+  }
+  undo(fault, [] {});
+}
+
+void Injector::perform_rot(const Fault& fault, const std::string& name) {
+  const Member& member = cluster_.member(name);
+  if (cluster_.is_running(name) && !member.is_disk_faulty && !member.disk->is_frozen()) {
+    cluster_.kill(name);
+    rotten_ = name;
+    cluster_.oracles().expect_rot();
+    if (cluster_.rot(name)) cluster_.oracles().counters().count(Rare::store_changed_behind_its_back);
+    start_later(name, fault.length);
+  }
+  undo(fault, [] {});
 }
 
 std::vector<std::string> Injector::voters() const {

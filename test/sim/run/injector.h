@@ -28,6 +28,8 @@ class Injector : public Observer {
 
   bool is_active() const { return !active_.empty(); }
   uint64_t performed() const { return performed_; }
+  // The member whose store was changed behind its back, or nobody.
+  const std::string& rotten() const { return rotten_; }
   // Those that have lost their directories, and the others, who have votes.
   const std::set<std::string>& wiped() const { return wiped_; }
   std::vector<std::string> voters() const;
@@ -43,6 +45,8 @@ class Injector : public Observer {
   void perform_on_process(const Fault& fault, const std::string& name, SeededRandom& random);
   void perform_on_links(const Fault& fault, const std::string& name, const std::string& other, SeededRandom& random);
   void perform_on_disk(const Fault& fault, const std::string& name, SeededRandom& random);
+  void perform_of_operator(const Fault& fault, const std::string& name, const std::string& other);
+  void perform_rot(const Fault& fault, const std::string& name);
   void break_sync(const ArmedSyncPoints::Hit& hit, SeededRandom& random);
   void power_off(const std::string& name, SeededRandom& random);
   Links links_of(const std::string& name) const;
@@ -71,6 +75,7 @@ class Injector : public Observer {
     uint64_t calls = 0;
   };
   std::map<std::string, Armed> armed_;
+  std::string rotten_;
   ArmedSyncPoints sync_points_;
   uint64_t performed_ = 0;
   uint64_t generation_ = 0;  // counts the calls of heal_all_but(): what was planned before them is void

@@ -126,6 +126,11 @@ class Run {
     SeededRandom random(scenario_.seed, "core");
     std::vector<std::string> core = injector_.voters();
     for (size_t i = core.size(); i > 1; --i) std::swap(core[i - 1], core[random.below(i)]);
+    // The majority has its memory. Whose store was changed may have nothing to give to one that is far behind, and who
+    // was refuted gives nothing: those who copied the changed store before it was found may be the majority.
+    std::stable_partition(core.begin(), core.end(), [&](const auto& name) { return name != injector_.rotten(); });
+    std::stable_partition(core.begin(), core.end(),
+                          [&](const auto& name) { return !cluster_.oracles().is_refuted(name); });
     std::set<std::string> doomed;
     while (core.size() > scenario_.members / 2 + 1) {
       doomed.insert(core.back());
@@ -156,6 +161,7 @@ class Run {
     workload_.use_members(cluster_.names());
     require(cluster_.run_until([&] { return are_in_quorum(injector_.voters()); }, seconds(90)),
             "no quorum of all voters although all are well");
+    heal_rot();
     workload_.read_everything();
     require(cluster_.run_until([&] { return workload_.is_idle(); }, seconds(20)), "reads without an answer at the end");
     require(cluster_.run_until([&] { return are_level(cluster_.names()); }, seconds(30)),
@@ -166,6 +172,35 @@ class Run {
       cluster_.oracles().counters().count(Rare::learner_level);
     }
     cluster_.run_for(seconds(1));
+  }
+
+  // Whatever was changed behind a member's back is found and healed: in the end a scrub passes.
+  void heal_rot() {
+    if (injector_.rotten().empty() || !is_fine()) return;
+    note("the members compare their stores until they are the same");
+    require(cluster_.run_until([&] { return has_scrub_passed(); }, seconds(180)), "a changed store is not healed");
+    require(cluster_.run_until([&] { return are_in_quorum(cluster_.names()); }, seconds(90)),
+            "no quorum of all members after a repair");
+  }
+
+  // Asks for a scrub, again and again, each time until it is over.
+  bool has_scrub_passed() {
+    const TimePoint now = cluster_.scheduler().now();
+    const std::string leader = cluster_.leader();
+    if (leader.empty() || now < ask_for_scrub_at_) return is_scrub_passed_;
+    ask_for_scrub_at_ = now + std::chrono::milliseconds(500);
+    ClientRequest request;
+    request.timeout_ms = 400;
+    request.body = ScrubRequest{scrub_number_};
+    cluster_.request(leader, std::move(request), [this](const ClientReply& reply) {
+      const auto* scrub = std::get_if<ScrubReply>(&reply.body);
+      if (scrub == nullptr || scrub->phase != ScrubReply::Phase::over) return;
+      ++scrub_number_;
+      is_scrub_passed_ = scrub->is_agreed &&
+                         std::none_of(scrub->members.begin(), scrub->members.end(),
+                                      [](const auto& m) { return m.differs || m.check.state != ScrubState::done; });
+    });
+    return is_scrub_passed_;
   }
 
   void verify() {
@@ -210,6 +245,9 @@ class Run {
   Injector injector_;
   Workload workload_;
   SeededRandom audits_;
+  uint64_t scrub_number_ = 1;
+  TimePoint ask_for_scrub_at_;
+  bool is_scrub_passed_ = false;
 };
 
 }  // namespace

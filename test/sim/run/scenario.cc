@@ -46,6 +46,9 @@ constexpr std::array<TypeInfo, fault_types> type_infos{{
     {"hanging disk at", FaultClass::disks, 5, milliseconds(100), seconds(5)},
     {"new clock rate at", FaultClass::clocks, 5, seconds(1), seconds(5)},
     {"transfer the leadership to", FaultClass::operators, 5, milliseconds(1), milliseconds(2)},
+    // These are drawn apart: draw_scrubs().
+    {"ask for a scrub through", FaultClass::operators, 0, milliseconds(1), milliseconds(2)},
+    {"rot in the store of", FaultClass::rot, 0, milliseconds(50), seconds(2)},
     {"lose the directory of", FaultClass::memory, 1, milliseconds(50), seconds(4)},
     {"break a sync off", FaultClass::syncs, 0, seconds(2), seconds(8)},  // see sync_faults.cc
 }};
@@ -160,6 +163,39 @@ Duration mean_length(const std::set<FaultClass>& classes) {
   return sum / total;
 }
 
+// The members compare their stores in half of the runs; in some of these one store was changed behind its member's
+// back.
+void draw_scrubs(Scenario& scenario) {
+  SeededRandom random(scenario.seed, "scrubs");
+  CoreOptions& core = scenario.core;
+  core.scrub_piece_bytes = random.between(100, 4000);
+  core.scrub_rate = random.chance(50) ? random.between(2, 40) << 10 : 0;
+  core.scrub_message_bytes = random.between(50, 4000);
+  core.scrub_timeout = seconds(random.between(3, 20));
+  core.scrub_repeat = seconds(1);
+  if (!random.chance(50)) return;
+  core.scrub_interval = seconds(random.between(2, 20));
+  const auto add = [&](FaultType type, Duration at) {
+    Fault fault;
+    fault.number = scenario.faults.size();
+    fault.type = type;
+    fault.at = at;
+    fault.length = random.between(info(type).length_min, info(type).length_max);
+    fault.member = random.chance(40) ? leader_rank : random.below(scenario.members);
+    fault.other = random.below(scenario.members);
+    fault.amount = random.next();
+    scenario.faults.push_back(fault);
+  };
+  for (uint64_t asked = random.below(4); asked > 0; --asked) {
+    add(FaultType::scrub, random.between(Duration(), scenario.length));
+  }
+  // Whoever lost a directory and its vote is not asked, and without it nobody may be able to tell which store is right.
+  const bool loses_memory = std::any_of(scenario.faults.begin(), scenario.faults.end(),
+                                        [](const Fault& fault) { return fault.type == FaultType::wipe; });
+  if (random.chance(30) && !loses_memory)
+    add(FaultType::rot, random.between(scenario.length / 10, scenario.length / 4 * 3));
+}
+
 // By chance, at any time.
 std::vector<Fault> draw_faults(SeededRandom& faults, bool may_lose_memory, size_t members, Duration length) {
   // Each class of faults is off in half of the runs (swarm testing: Groce et al., 2012), but not all of them.
@@ -269,6 +305,7 @@ Scenario expand(uint64_t seed, size_t members, Duration length, Profile profile)
   } else {
     scenario.faults = draw_faults(faults, SeededRandom(seed, "memory").chance(50), members, length);
   }
+  draw_scrubs(scenario);
   return scenario;
 }
 

@@ -44,6 +44,9 @@ enum class FaultType : uint8_t {
   drift,
   // operators
   transfer,
+  scrub,
+  // what a disk does without saying so
+  rot,
   // memory
   wipe,  // the whole directory is lost; the member starts again under its name, with a new id
   // syncs
@@ -53,7 +56,7 @@ inline constexpr size_t fault_types = static_cast<size_t>(FaultType::sync_point)
 const char* fault_name(FaultType type);
 
 // Faults of one class are switched on and off together.
-enum class FaultClass : uint8_t { processes, partitions, links, disks, clocks, operators, memory, syncs };
+enum class FaultClass : uint8_t { processes, partitions, links, disks, clocks, operators, memory, syncs, rot };
 FaultClass class_of(FaultType type);
 
 struct Fault {

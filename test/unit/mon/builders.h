@@ -93,6 +93,8 @@ inline std::vector<std::string> describe(const StoreWrites& writes) {
       lines.push_back(fmt::format("apply {}", apply->position.version.value()));
     } else if (const auto* local = std::get_if<PutLocal>(&write)) {
       lines.push_back("put local " + local->key);
+    } else if (const auto* open = std::get_if<OpenScrub>(&write)) {
+      lines.push_back(fmt::format("open scrub {}", open->point.version.value()));
     } else {
       lines.push_back("erase local " + std::get<EraseLocal>(write).key);
     }

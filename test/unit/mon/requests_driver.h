@@ -140,6 +140,10 @@ struct RequestsDriver {
     view.has_data = takes_part;
     view.is_leader_connected = is_leader_connected;
     view.waits_for = [] { return std::string("nobody leads"); };
+    view.scrub = [this](const ScrubRequest& request) {
+      scrubs.push_back(request.number);
+      return scrub_reply;
+    };
     return view;
   }
 
@@ -150,6 +154,8 @@ struct RequestsDriver {
   bool takes_part = true;
   Status refuse_next;  // what the next evaluated request is answered
   bool is_leader_connected = false;
+  std::vector<uint64_t> scrubs;  // that were asked for
+  Result<ScrubReply> scrub_reply = ScrubReply();
   std::vector<std::pair<uint64_t, Task>> tasks;
   uint64_t last_task = 0;
   std::vector<Answer> answers;

@@ -47,6 +47,7 @@ class GatedHome : public StoreHome {
     return memory.open_unfinished(options);
   }
   Status remove_unfinished() override { return memory.remove_unfinished(); }
+  Status keep_evidence() override { return memory.keep_evidence(); }
   Status switch_to(const std::string& name, const Bound& bound) override { return memory.switch_to(name, bound); }
   Status write_bound(const Bound& bound) override { return memory.write_bound(bound); }
 
@@ -218,6 +219,29 @@ TEST(StoreThreadsTest, reads_are_served_while_the_writer_is_busy) {
   EXPECT_EQ(threads.done, Names{"read"});
   threads.home.open_gate();
   threads.loop.run_until(threads.done, 3);
+}
+
+// The writer opens a scrub, and keeps its segments, while the reader is at the one before.
+TEST(StoreThreadsTest, a_scrub_is_opened_by_one_thread_and_read_by_the_other) {
+  Threads threads;
+  const std::vector<LogEntry> entries = history(30, pn(1, c));
+  for (const LogEntry& entry : entries) {
+    threads.write("write", {PutEntry{entry}, ApplyEntry{entry.position(), entry.value}, OpenScrub{entry.position()}});
+    for (int i = 0; i < 3; ++i) threads.run("read", ReadSegmentsTask{entry.version, {}, 100});
+    threads.run("close", CloseScrubTask{entry.version.previous()});
+  }
+  threads.loop.run_until(threads.done, entries.size() * 5);
+  std::vector<bool> is_last;
+  threads.storage->run(ReadScrubTask{Version(30), 1 << 20}, [&](const Result<TaskResult>& result) {
+    ASSERT_TRUE(result);
+    is_last.push_back(std::get<ScrubRead>(*result).is_last);
+    threads.done.emplace_back("walked");
+  });
+  threads.loop.run_until(threads.done, entries.size() * 5 + 1);
+  EXPECT_EQ(is_last, std::vector<bool>{true});
+  threads.run("keep", KeepSegmentsTask{Version(30)});
+  threads.run("read", ReadSegmentsTask{Version(30), {}, 100});
+  threads.loop.run_until(threads.done, entries.size() * 5 + 3);
 }
 
 TEST(StoreThreadsTest, the_destructor_finishes_what_is_queued) {

@@ -256,7 +256,9 @@ TEST(SyncProviderTest, after_the_session_its_own_hold_is_over_when_the_logged_on
 TEST(SyncProviderTest, a_provider_that_has_to_sync_itself_tells_its_requesters) {
   ProviderDriver driver;
   driver.open();
-  const Output out = driver.step([&](Output& o) { driver.provider.end_all(o, driver.run()); });
+  const Output out = driver.step([&](Output& o) {
+    driver.provider.end_all(Status(Code::unavailable, "the provider has to sync itself"), o, driver.run());
+  });
   EXPECT_EQ(sent_to<SyncAbort>(b, out).size(), 1U);
   EXPECT_EQ(driver.count<CloseSnapshotTask>(), 1U);
 }

@@ -18,6 +18,8 @@ const ProposalNumber higher{9, MemberId(3)};
 Position position(uint64_t version) { return {Version(version), sample_digest(static_cast<uint8_t>(version))}; }
 SyncProgress progress() { return {"b", 3, 1000, uint64_t{1} << 40, Version(88), 77, 455, 1 << 20, 9000}; }
 Bytes binary() { return Bytes("\0\xff\x80key\n", 7); }
+ScrubCheck check() { return {MemberId(5), ScrubState::done, 17, uint64_t{1} << 40, sample_digest(70), ""}; }
+ScrubCheck no_check() { return {MemberId(~uint64_t{0}), ScrubState::unreadable, 0, 0, {}, "bad \xff block"}; }
 
 ClientRequest request(decltype(ClientRequest::body) body) { return {0x1122334455667788, 5000, std::move(body)}; }
 
@@ -31,11 +33,13 @@ std::vector<ClientRequest> requests() {
           request(OpenSessionRequest{0x8877665544332211}),
           request(RangeRequest{"a", binary(), 17, Consistency::serializable}),
           request(StatusRequest{}),
-          request(TransferRequest{"b"})};
+          request(TransferRequest{"b"}),
+          request(ScrubRequest{0x8877665544332211})};
 }
 
 std::vector<ClientReply> replies() {
-  const MemberStatus member{"c", MemberId(5), "c:1", true, MemberState::syncing, Version(4), Version(6), progress()};
+  const MemberStatus member{"c",        MemberId(5), "c:1",      true, MemberState::syncing,
+                            Version(4), Version(6),  progress(), true, "its store \xff differs"};
   const MemberStatus learner{"c", MemberId(7), "c:2", true, MemberState::learner, Version(4), Version(6), {}, false};
   const StatusReply status{
       sample_fsid(),
@@ -53,6 +57,12 @@ std::vector<ClientReply> replies() {
           {3, Status::ok(), status},
           {5, Status::ok(), OpenSessionReply{{0x8877665544332211, 300}}},
           {6, Status::ok(), TransferReply{"b"}},
+          {7, Status::ok(),
+           ScrubReply{ScrubReply::Phase::over,
+                      Version(812),
+                      true,
+                      {{"a", check(), false, {}, {}}, {"b", no_check(), true, {{binary(), "k"}, 7, false}, "heals"}}}},
+          {8, Status::ok(), ScrubReply{}},
           {4, Status(Code::unknown_outcome, "the leader \xff is gone"), {}}};
 }
 
@@ -82,7 +92,7 @@ std::string of(const Hello& m) { return join(m.version, int(m.kind), m.name, m.a
 std::string of(const Goodbye& m) { return text(m.reason); }
 std::string of(const Probe& m) {
   return join(m.name, m.address, to_string(m.state), int(m.formation), m.members_digest, m.monmap, m.first.value(),
-              text(m.committed), text(m.promised), m.leader.value(), text(m.sync), m.commit_us);
+              text(m.committed), text(m.promised), m.leader.value(), text(m.sync), m.commit_us, m.alarm);
 }
 std::string of(const FormPrepare& m) { return m.monmap; }
 std::string of(const FormPrepared& m) { return to_string(m.fsid); }
@@ -135,6 +145,37 @@ std::string of(const SyncChunk& m) {
 std::string of(const SyncAck& m) { return join(m.cookie, m.sequence); }
 std::string of(const SyncAbort& m) { return join(m.cookie, text(m.reason)); }
 
+std::string text(const ScrubCheck& c) {
+  return join(c.member.value(), int(c.state), c.keys, c.bytes, text(c.digest), c.reason) + ";";
+}
+std::string text(const DifferingKeys& d) { return join(fmt::format("{}", fmt::join(d.keys, ",")), d.count, d.is_all); }
+std::string of(const ScrubReport& m) { return join(text(m.point), text(m.check)); }
+std::string of(const ScrubVerdict& m) {
+  std::string checks;
+  for (const ScrubCheck& one : m.checks) checks += text(one);
+  return join(text(m.point), m.is_known, checks, fmt::format("{}", fmt::join(m.requests, ",")));
+}
+std::string of(const ScrubAsk& m) { return join(m.version.value(), m.is_for_pairs, m.after, m.last_key); }
+std::string of(const ScrubSegments& m) {
+  std::string segments;
+  for (const ScrubSegment& segment : m.segments) segments += join(segment.last_key, text(segment.digest)) + ";";
+  return join(m.version.value(), m.after, text(m.failure), segments, m.is_last);
+}
+std::string of(const ScrubPairs& m) {
+  std::string pairs;
+  for (const ScrubPair& pair : m.pairs) pairs += join(pair.key, pair.fingerprint) + ";";
+  return join(m.version.value(), m.after, text(m.failure), pairs, m.is_last);
+}
+std::string of(const ScrubFinding& m) { return join(text(m.point), m.is_over, text(m.differing), m.text); }
+std::string of(const ScrubRequest& m) { return join(m.number); }
+std::string of(const ScrubReply& m) {
+  std::string members;
+  for (const ScrubbedMember& one : m.members) {
+    members += join(one.name, text(one.check), one.differs, text(one.differing), one.text) + ";";
+  }
+  return join(int(m.phase), m.version.value(), m.is_agreed, members);
+}
+
 std::string of(const WriteRequest& m) {
   std::string ops;
   for (const WriteOp& op : m.ops) ops += join(int(op.type), op.key, op.value.view()) + ";";
@@ -159,7 +200,7 @@ std::string of(const StatusReply& m) {
   for (const std::string& name : m.quorum) all += "," + name;
   for (const MemberStatus& s : m.members) {
     all += join(s.name, s.id.value(), s.address, s.reachable, to_string(s.state), s.first.value(), s.committed.value(),
-                text(s.sync), s.has_vote);
+                text(s.sync), s.has_vote, s.alarm);
   }
   for (const HoldStatus& h : m.holds) {
     all += join(h.owner, h.version.value(), h.bytes, h.bytes_max, h.age_ms, h.delay_ms, h.is_ended, h.blocks_trimming);
@@ -185,9 +226,19 @@ LogEntry sample_entry(uint64_t version, const Bytes& value) {
 
 std::vector<Message> sample_messages() {
   const std::vector<LogEntry> entries = {sample_entry(43, "first"), sample_entry(44, ""), sample_entry(45, binary())};
-  const Probe probe{"a",      "a:7000",     MemberState::peon, FormationState::prepared,
-                    0xabcdef, binary(),     Version(3),        position(42),
-                    higher,   MemberId(77), progress(),        1234};
+  const Probe probe{"a",
+                    "a:7000",
+                    MemberState::peon,
+                    FormationState::prepared,
+                    0xabcdef,
+                    binary(),
+                    Version(3),
+                    position(42),
+                    higher,
+                    MemberId(77),
+                    progress(),
+                    1234,
+                    "a store \xff differs"};
   const SyncCursor cursor{position(49), position(50), "key", true, position(51)};
   const SyncChunk chunk{11,
                         3,
@@ -233,6 +284,18 @@ std::vector<Message> sample_messages() {
       chunk,
       SyncAck{11, 3},
       SyncAbort{11, Status(Code::io_error, "disk")},
+      ScrubReport{position(812), check()},
+      ScrubReport{position(812), no_check()},
+      ScrubVerdict{position(812), true, {check(), no_check()}, {1, ~uint64_t{0}}},
+      ScrubVerdict{position(812), false, {}, {}},
+      ScrubAsk{Version(812), false, "", ""},
+      ScrubAsk{Version(812), true, binary(), "to here"},
+      ScrubSegments{Version(812), "a", {}, {{binary(), sample_digest(9)}, {"z", sample_digest(8)}}, true},
+      ScrubSegments{Version(812), "", Status(Code::unavailable, "not now"), {}, false},
+      ScrubPairs{Version(812), "a", {}, {{binary(), ~uint64_t{0}}, {"z", 1}}, false},
+      ScrubPairs{Version(812), "a", Status(Code::corruption, "a block"), {}, false},
+      ScrubFinding{position(812), true, {{binary(), "k"}, 2, true}, "it is healed"},
+      ScrubFinding{position(812), false, {}, ""},
   };
   for (const ClientRequest& r : requests())
     all.insert(all.end(), {Message(r), Message(Forward{8, {3, MemberId(9)}, r})});

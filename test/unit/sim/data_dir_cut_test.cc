@@ -5,6 +5,8 @@
 
 #include "disk_run.h"
 #include "every_cut.h"
+#include "store/leveldb/level_db.h"
+#include "store/store_names.h"
 #include "store/twin_file.h"
 
 namespace synod::sim {
@@ -38,12 +40,13 @@ TEST(TwinFileUnderPowerCuts, holds_the_old_or_the_new_record) {
   }
 }
 
-// What a member does outside of its log: it is formed, writes its identity, and copies its store, once by a clone, with
-// commits between.
+// What a member does outside of its log: it is formed, writes its identity, and copies its store, once by a clone, and
+// the last time since it was not what it should be, with commits between.
 struct Story {
   int identity = 0;  // the last that was acknowledged as durable
   bool is_formed = false;
-  CommitRun run{27, 500};
+  static constexpr uint64_t last_commit = 27;
+  CommitRun run{last_commit, 500};
 
   // Until something fails.
   void go(Life& life) {
@@ -55,7 +58,7 @@ struct Story {
     is_formed = true;
     identity = 3;
     life.open_store();
-    for (const uint64_t last : {9, 18, 27}) {
+    for (const uint64_t last : {uint64_t{9}, uint64_t{18}, last_commit}) {
       if (!life.status().is_ok()) return;
       run.go(life.engine(), last);
       if (!run.failure().is_ok()) return;
@@ -66,7 +69,7 @@ struct Story {
       if (last == 18) {
         life.sync_with_its_clone(RunHistory::of(500).entry(last));
       } else {
-        life.sync_from_itself(RunHistory::of(500).entry(last));
+        life.sync_from_itself(RunHistory::of(500).entry(last), last == last_commit);
       }
     }
   }
@@ -86,6 +89,23 @@ struct Story {
     const uint64_t commits = run.commits_in(life.db());
     EXPECT_GE(commits, run.durable());
     EXPECT_LE(commits, run.tried());
+  }
+
+  // The store that the last copy has left is kept, as it was, by whatever start finds the new one.
+  void check_evidence(LevelDbDisk& disk) {
+    const std::unique_ptr<SimDisk> copy = disk.disk().durable_copy();
+    const std::shared_ptr<DiskLife> files = copy->start_life();
+    const std::string dir = LevelDbDisk::path;
+    const Result<std::string> current = read_current_store(*files, dir);
+    const bool is_left = current && *current == "store.4";
+    EXPECT_EQ(files->is_directory(dir + "/evidence"), is_left);
+    EXPECT_FALSE(is_left && files->is_directory(dir + "/store.3"));
+    if (!is_left) return;
+    Result<std::unique_ptr<KeyValueDB>> db =
+        open_level_db(dir + "/evidence", small_buffers, OpenMode::existing, make_disk_env(*files));
+    ASSERT_TRUE(db) << db.error().to_string();
+    EXPECT_EQ(run.commits_in(**db), last_commit);
+    files->drain();
   }
 
   // A start in which the power fails at some call, or after it. What it found counts from then on.
@@ -129,6 +149,7 @@ TEST(DataDirUnderPowerCuts, has_what_was_acknowledged_after_one_cut_and_after_mo
     for (uint64_t again = cut.call % 3; again > 0; --again) story.start_and_cut(disk, random);
     Life life(disk);
     EXPECT_TRUE(life.status().is_ok()) << life.status().to_string();
+    if (life.status().is_ok()) story.check_evidence(disk);
     if (life.status().is_ok()) story.check(life);
     return was_cut;
   });
@@ -153,6 +174,7 @@ TEST(DataDirUnderPowerCuts, has_what_was_acknowledged_after_a_failure_and_a_cut_
     for (uint64_t again = cut.call % 3; again > 0; --again) story.start_and_cut(disk, random);
     Life life(disk);
     EXPECT_TRUE(life.status().is_ok()) << life.status().to_string();
+    if (life.status().is_ok()) story.check_evidence(disk);
     if (life.status().is_ok()) story.check(life);
     return has_failed;
   });

@@ -201,7 +201,7 @@ class Life {
     engine_ = std::make_unique<StoreEngine>(home(), nullptr, EngineOptions{.database = small_buffers});
   }
   // Copies the store, which ends with `accepted`, into a new one, and goes on with that. db() is gone then.
-  void sync_from_itself(const LogEntry& accepted) {
+  void sync_from_itself(const LogEntry& accepted, bool keeps_evidence = false) {
     db_ = nullptr;
     constexpr uint64_t cookie = 1;
     run(OpenSnapshotTask{cookie, {}});
@@ -214,7 +214,7 @@ class Life {
       run(WriteChunkTask{std::get<ChunkRead>(chunk).transaction, "record"});
     }
     run(VerifyTask{});
-    run(SwitchTask{{accepted}});
+    run(SwitchTask{{accepted}, keeps_evidence});
   }
   // The same by a delta, with a store that it has cloned.
   void sync_with_its_clone(const LogEntry& accepted) {
@@ -235,7 +235,7 @@ class Life {
       if (is_last) run(WriteChunkTask{std::get<ChunkRead>(chunk).transaction, "record"});
     }
     run(VerifyTask{});
-    run(SwitchTask{{accepted}});
+    run(SwitchTask{{accepted}, false});
   }
   void end() {
     if (is_over_) return;

@@ -21,6 +21,7 @@ class FakeStore {
 
   std::map<Bytes, Bytes> keys;
   size_t quorum = 3;
+  std::vector<ScrubReply> scrubs;  // one after the other; the last one again and again
   Status write_failure;
 
  private:
@@ -49,6 +50,12 @@ class FakeStore {
   FakeMonitor::Answer answer(const TransferRequest& request) const {
     if (request.name != "b") return ClientReply{0, Status(Code::invalid_argument, "no member has that name"), {}};
     return ClientReply{0, Status::ok(), TransferReply{request.name}};
+  }
+  FakeMonitor::Answer answer(const ScrubRequest&) {
+    if (scrubs.empty()) return ClientReply{0, Status(Code::unavailable, "no leader"), {}};
+    const ScrubReply reply = scrubs.front();
+    if (scrubs.size() > 1) scrubs.erase(scrubs.begin());
+    return ClientReply{0, Status::ok(), reply};
   }
   FakeMonitor::Answer answer(const StatusRequest&) const {
     StatusReply reply;
@@ -108,6 +115,38 @@ TEST_F(CommandsTest, leader_transfer_tells_who_leads) {
   EXPECT_EQ(refused.code, 5);
   EXPECT_EQ(refused.out, "");
   EXPECT_NE(refused.err.find("no member"), std::string::npos);
+}
+
+TEST_F(CommandsTest, scrub_waits_for_its_end_and_says_by_its_exit_code_what_came_of_it) {
+  ScrubReply over{ScrubReply::Phase::over, Version(9), true, {}};
+  over.members = {{"a", {MemberId(1), ScrubState::done, 1, 2, {}, {}}, false, {}, {}}};
+  ScrubReply walking = over;
+  walking.phase = ScrubReply::Phase::walking;
+  store_.scrubs = {ScrubReply(), walking, over};
+  const Outcome same = run({"scrub"});
+  EXPECT_EQ(same.code, 0) << same.err;
+  EXPECT_TRUE(same.out.ends_with("scrub at version 9: all members have the same\n")) << same.out;
+  EXPECT_EQ(same.err, "") << "progress is for terminals";
+  over.members[0].differs = true;
+  over.members[0].differing = {{"kv/k/x"}, 1, true};
+  store_.scrubs = {over};
+  const Outcome different = run({"scrub"});
+  EXPECT_EQ(different.code, 1);
+  EXPECT_NE(different.out.find("differs a kv/k/x\n"), std::string::npos) << different.out;
+  EXPECT_EQ(run({"scrub", "--format", "json"}).out.find("{\"version\":9,\"outcome\":\"different\""), 0U);
+}
+
+TEST_F(CommandsTest, a_scrub_that_does_not_end_in_time_goes_on_and_one_that_never_begins_does_not) {
+  ScrubReply walking{ScrubReply::Phase::walking, Version(9), true, {}};
+  store_.scrubs = {walking};
+  const Outcome late = run({"scrub", "--timeout", "0.3"});
+  EXPECT_EQ(late.code, 4);
+  EXPECT_EQ(late.out, "");
+  EXPECT_NE(late.err.find("the scrub goes on"), std::string::npos) << late.err;
+  store_.scrubs.clear();
+  const Outcome never = run({"scrub", "--timeout", "0.3"});
+  EXPECT_EQ(never.code, 3);
+  EXPECT_NE(never.err.find("no leader"), std::string::npos) << never.err;
 }
 
 TEST_F(CommandsTest, get_of_what_is_not_there) {

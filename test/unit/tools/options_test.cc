@@ -41,6 +41,13 @@ TEST(OptionsTest, defaults) {
   EXPECT_FALSE(options.wait_quorum.has_value());
 }
 
+TEST(OptionsTest, a_scrub_takes_its_time_unless_it_is_told_how_much) {
+  EXPECT_EQ(good({"scrub"}).timeout, std::chrono::minutes(10));
+  EXPECT_EQ(good({"scrub", "--timeout", "7"}).timeout, std::chrono::seconds(7));
+  expect_complaint({"scrub", "x"}, "too many arguments");
+  expect_complaint({"scrub", "--limit", "7"}, "takes no option --limit");
+}
+
 TEST(OptionsTest, stand_before_or_behind_the_command_or_between_its_arguments) {
   for (const Words& words : {Words{"--timeout", "2", "put", "k", "v"}, Words{"put", "k", "v", "--timeout", "2"},
                              Words{"put", "k", "--timeout=2", "v"}}) {

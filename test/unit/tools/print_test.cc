@@ -5,6 +5,7 @@
 
 #include "tools/json.h"
 #include "tools/progress.h"
+#include "tools/scrub_print.h"
 #include "tools/status_print.h"
 
 namespace synod {
@@ -166,6 +167,70 @@ TEST(StatusTableTest, shows_what_holds_the_log_and_whether_that_blocks_its_trimm
       status_table(status).ends_with("the hold on the log for c has ended at its bound: 3.0 MiB of 1.0 GiB in 12 s\n"));
   status.holds.clear();
   EXPECT_EQ(status_table(status).find("hold"), std::string::npos);
+}
+
+TEST(StatusTableTest, ends_with_what_a_scrub_has_found) {
+  StatusReply status = sample_status();
+  EXPECT_EQ(status_table(status).find("ALARM"), std::string::npos);
+  EXPECT_TRUE(json::parse(json_of_status(status)).at("members").at(1).at("alarm").is_null());
+  status.members[1].alarm = "scrub at version 812: this store is not what the majority has";
+  EXPECT_TRUE(
+      status_table(status).ends_with("\nALARM    b: scrub at version 812: this store is not what the majority has\n"));
+  EXPECT_EQ(json::parse(json_of_status(status)).at("members").at(1).at("alarm").as_string(),
+            "scrub at version 812: this store is not what the majority has");
+}
+
+// a and b are the same, c differs, d has said nothing.
+ScrubReply sample_scrub() {
+  const Digest digest{{0xab}};
+  ScrubReply reply{ScrubReply::Phase::over, Version(812), true, {}};
+  reply.members = {{"a", {MemberId(1), ScrubState::done, 17, 2048, digest, {}}, false, {}, {}},
+                   {"b", {MemberId(2), ScrubState::done, 17, 2048, digest, {}}, false, {}, {}},
+                   {"c",
+                    {MemberId(3), ScrubState::done, 18, 2049, Digest(), {}},
+                    true,
+                    {{"kv/k/x\n", "kv/k/y"}, 2, true},
+                    "2 keys; it is healed"},
+                   {"d", {MemberId(4), ScrubState::missing, 0, 0, {}, "it could not be heard"}, false, {}, {}}};
+  return reply;
+}
+
+TEST(ScrubPrint, has_a_line_for_each_member_the_keys_and_a_last_line) {
+  const std::string zeros(30, '0');
+  EXPECT_EQ(scrub_text(sample_scrub()), "a  version 812  17 keys  2.0 KiB  digest ab" + zeros + "  same\n" +
+                                            "b  version 812  17 keys  2.0 KiB  digest ab" + zeros + "  same\n" +
+                                            "c  version 812  18 keys  2.0 KiB  digest 00" + zeros +
+                                            "  different: 2 keys; it is healed\n" +
+                                            "d  version 812  no report: it could not be heard\n"
+                                            "differs c kv/k/x\\n\ndiffers c kv/k/y\n"
+                                            "scrub at version 812: members differ\n");
+  const json::value parsed = json::parse(json_of_scrub(sample_scrub()));
+  EXPECT_EQ(parsed.at("version").as_int64(), 812);
+  EXPECT_EQ(parsed.at("outcome").as_string(), "different");
+  const json::array& members = parsed.at("members").as_array();
+  ASSERT_EQ(members.size(), 4U);
+  EXPECT_EQ(members[0].at("outcome").as_string(), "same");
+  EXPECT_EQ(members[0].at("digest").as_string(), "ab" + zeros);
+  EXPECT_EQ(json::serialize(members[2].at("differing_keys")), R"(["kv/k/x\n","kv/k/y"])");
+  EXPECT_EQ(members[2].at("differing_count").as_int64(), 2);
+  EXPECT_TRUE(members[2].at("is_count_exact").as_bool());
+  EXPECT_EQ(members[3].at("outcome").as_string(), "no report");
+  EXPECT_TRUE(members[3].at("digest").is_null());
+}
+
+TEST(ScrubPrint, what_was_not_compared_is_no_pass) {
+  ScrubReply reply = sample_scrub();
+  EXPECT_EQ(exit_code_of(reply), 1);
+  reply.members.erase(reply.members.begin() + 2);
+  EXPECT_EQ(scrub_outcome(reply), "no report");
+  EXPECT_EQ(exit_code_of(reply), 3);
+  reply.members.pop_back();
+  EXPECT_EQ(scrub_outcome(reply), "same");
+  EXPECT_EQ(exit_code_of(reply), 0);
+  reply.is_agreed = false;
+  EXPECT_EQ(scrub_outcome(reply), "not compared");
+  EXPECT_EQ(exit_code_of(reply), 3);
+  EXPECT_EQ(exit_code_of(ScrubReply()), 3);
 }
 
 TEST(StatusTableTest, says_what_a_monitor_waits_for) {

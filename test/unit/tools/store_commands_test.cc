@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "store/data_dir.h"
+#include "store/scrub_record.h"
 #include "test/unit/store/temp_dir.h"
 #include "test/unit/tools/run_store_tool.h"
 #include "test/unit/tools/stopped_member.h"
@@ -83,6 +84,47 @@ TEST_F(StoreCommandsTest, compare_rolls_the_older_one_forward) {
   const Outcome compared = run({"compare", older, a_});
   EXPECT_EQ(compared.code, 0) << compared.out << compared.err;
   EXPECT_NE(compared.err.find("A was rolled forward in memory from version 1 to 3"), std::string::npos);
+}
+
+// As a scrub of the whole stores leaves them.
+void store_digests(const std::string& dir) {
+  const Result<std::unique_ptr<DataDir>> home = DataDir::open(dir);
+  ASSERT_TRUE(home);
+  MonitorStore store(*(*home)->open_current({}));
+  const Digest digest = *store.digest();
+  const ScrubRecord record{*store.applied(), 5, {{"paxos/applied", digest}}};
+  ASSERT_TRUE(store.commit_local(replace_scrub_record(record), Durability::durable).is_ok());
+}
+
+TEST_F(StoreCommandsTest, compare_quick_trusts_the_digests_of_a_scrub_and_says_so) {
+  const Outcome none = run({"compare", "--quick", a_, b_});
+  EXPECT_EQ(none.code, 2);
+  EXPECT_NE(none.err.find("A has no stored digests"), std::string::npos) << none.err;
+  store_digests(a_);
+  store_digests(b_);
+  const Outcome same = run({"compare", "--quick", a_, b_});
+  EXPECT_EQ(same.code, 0) << same.err;
+  EXPECT_EQ(same.out, "");
+  EXPECT_NE(same.err.find("identical in 1 ranges, trusting the digests that both stored at version 3"),
+            std::string::npos)
+      << same.err;
+  EXPECT_EQ(run({"set", b_, "kv/k/1", "other", "--accept-risk"}).code, 0);
+  const Outcome changed = run({"compare", "--quick", a_, b_});
+  EXPECT_EQ(changed.code, 2) << "they were of what was there before";
+  EXPECT_NE(changed.err.find("B has no stored digests"), std::string::npos) << changed.err;
+  store_digests(b_);
+  const Outcome different = run({"compare", "--quick", a_, b_});
+  EXPECT_EQ(different.code, 1) << different.err;
+  EXPECT_EQ(different.out, "differs kv/k/1\n");
+  EXPECT_NE(different.err.find("1 ranges were read"), std::string::npos) << different.err;
+}
+
+TEST_F(StoreCommandsTest, a_store_by_itself_can_be_looked_at_too) {
+  const Outcome listed = run({"list", a_ + "/store.1"});
+  EXPECT_EQ(listed.code, 0) << listed.err;
+  EXPECT_EQ(listed.out, run({"list", a_}).out);
+  EXPECT_EQ(run({"compare", a_, b_ + "/store.1"}).code, 0);
+  EXPECT_EQ(run({"set", a_ + "/store.1", "kv/k/1", "x", "--accept-risk"}).code, 2) << "it is not to be changed";
 }
 
 TEST_F(StoreCommandsTest, rm_of_what_is_not_there_is_told) {

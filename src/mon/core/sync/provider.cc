@@ -65,7 +65,8 @@ void SyncProvider::on_start(TimePoint now, MemberId from, const SyncStart& start
   if (sessions_.size() >= options_.sync_sessions_max || sessions_.count(start.cookie) > 0) {
     return refuse(from, start.cookie, Status(Code::exhausted, "it serves as many syncs as it may"), out);
   }
-  const Status refused = start.resume ? can_resume(*start.resume, view) : Status::ok();
+  const Status able = start.resume ? can_resume(*start.resume, view) : Status::ok();
+  const Status refused = view.unfit.is_ok() ? able : view.unfit;
   if (!refused.is_ok()) return refuse(from, start.cookie, refused, out);
   Session& session = sessions_[start.cookie];
   session.number = ++last_number_;
@@ -299,6 +300,7 @@ void SyncProvider::on_ack(TimePoint now, MemberId from, const SyncAck& ack, Outp
 
 void SyncProvider::tick(TimePoint now, const View& view, Output& out, const RunTask& run) {
   own_holds_.expire(now);
+  if (!view.unfit.is_ok()) end_all(view.unfit, out, run);
   throttle_.tick(now, !sessions_.empty(), view.hold_used);
   std::vector<uint64_t> expired;
   for (auto& [cookie, session] : sessions_) {
@@ -351,10 +353,8 @@ void SyncProvider::check_invariants(MemberId self) const {
   }
 }
 
-void SyncProvider::end_all(Output& out, const RunTask& run) {
-  while (!sessions_.empty()) {
-    end(sessions_.begin()->first, Status(Code::unavailable, "the provider has to sync itself"), out, run);
-  }
+void SyncProvider::end_all(const Status& reason, Output& out, const RunTask& run) {
+  while (!sessions_.empty()) end(sessions_.begin()->first, reason, out, run);
 }
 
 void SyncProvider::end(uint64_t cookie, const Status& reason, Output& out, const RunTask& run) {

@@ -27,6 +27,7 @@ class SyncProvider {
     Version visible;       // applied, and readable in the store
     MemberId leader;       // zero: none
     double hold_used = 0;  // the largest share of its bound that a hold has come to, 0 to 1
+    Status unfit = {};     // why nobody is to copy this store
   };
 
   explicit SyncProvider(const CoreOptions& options) : options_(options) {}
@@ -42,8 +43,8 @@ class SyncProvider {
   void on_own_commit(Duration time) { throttle_.on_own_commit(time); }
   void on_cluster_commits(Duration mean) { throttle_.on_cluster_commits(mean); }
 
-  // This member stops serving: it has to sync itself.
-  void end_all(Output& out, const RunTask& run);
+  // This member stops serving; the requesters are told why.
+  void end_all(const Status& reason, Output& out, const RunTask& run);
 
   // How far this member itself may trim its own log: that of the sessions, and of those that ended just now.
   Version trim_limit(Version floor) const { return own_holds_.limit(floor); }

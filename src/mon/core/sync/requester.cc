@@ -36,6 +36,7 @@ SyncRequester::SyncRequester(const CoreOptions& options, SyncPlan plan, const Ac
       provider_(plan.provider),
       provider_name_(std::move(plan.provider_name)),
       is_delta_(plan.copy ? plan.copy->is_delta : plan.is_delta),
+      is_repair_(plan.is_repair),
       committed_(log.committed().version),
       accepted_(log.accepted().begin(), log.accepted().end()),
       started_(now),
@@ -43,7 +44,7 @@ SyncRequester::SyncRequester(const CoreOptions& options, SyncPlan plan, const Ac
       copy_(std::move(plan.copy)) {
   if (copy_) compared_ = copy_->cursor.last_key;
   if (!plan.is_marked) {
-    const std::string marker = fmt::format("cookie={:016x} provider={}", cookie_, provider_name_);
+    const std::string marker = fmt::format("cookie={:016x} provider={}{}", cookie_, provider_name_, plan.marker);
     out.writes.push_back(PutLocal{Bytes(synchronizing_key), SharedBytes(marker)});
     out.is_durable = true;
     out.emit({.kind = Kind::marking, .cookie = cookie_});
@@ -248,7 +249,8 @@ SyncRequester::Outcome SyncRequester::on_verified(const Verified& verified, Outp
                                         to_string(verified.digest)));
   acknowledge(Kind::last_ack_sent, sequence_, out);
   out.emit({.kind = Kind::switching, .cookie = cookie_});
-  run(SwitchTask{SYNOD_MUTANT("sync-keeps-unchained") ? accepted_ : chaining_on(verified.position, accepted_)});
+  run(SwitchTask{SYNOD_MUTANT("sync-keeps-unchained") ? accepted_ : chaining_on(verified.position, accepted_),
+                 is_repair_});
   return Outcome::running;
 }
 

@@ -30,6 +30,8 @@ struct SyncPlan {
   std::optional<CopyRecord> copy;  // to be gone on with
   bool is_delta = false;           // of a new copy: it begins as one of the own store
   bool is_marked = false;          // the store is
+  bool is_repair = false;          // the store is not what it should be: it is kept as evidence
+  std::string marker = {};         // what else the marker says
 };
 
 class SyncRequester {
@@ -105,6 +107,7 @@ class SyncRequester {
   MemberId provider_;
   std::string provider_name_;
   bool is_delta_;
+  bool is_repair_;
   Version committed_;
   std::vector<LogEntry> accepted_;  // what this member had accepted above its committed position
   Phase phase_ = Phase::marking;

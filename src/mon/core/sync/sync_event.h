@@ -17,7 +17,7 @@ namespace synod {
 enum class SyncEventKind : uint8_t {
   // ---- [1]
   started,    // a process of the member: start, marked, chunks (of its copy), reason (why its copy is of no use)
-  must_copy,  // version (needed next)
+  must_copy,  // version (that a provider has to have at least)
   // ---- [2]
   provider_chosen,  // provider, version (that it has committed)
   asked,            // provider, version (committed), window, delta
