@@ -193,8 +193,10 @@ Result<std::string> DataDir::make_room() const {
 
 Result<DataDir::NewStore> DataDir::keep_made(const std::string& name, Result<std::unique_ptr<KeyValueDB>> db) const {
   if (!db) return db.error();
-  SYNOD_RETURN_IF_ERROR(files_.sync_directory(path_));
-  return NewStore{name, *std::move(db)};
+  const Status synced = files_.sync_directory(path_);
+  if (synced.is_ok()) return NewStore{name, *std::move(db)};
+  files_.drain();
+  return synced;
 }
 
 Result<DataDir::NewStore> DataDir::create_store(const DatabaseOptions& options) {

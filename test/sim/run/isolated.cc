@@ -14,13 +14,16 @@
 namespace synod::sim {
 namespace {
 
-// Of a child: an event that never ends is a violation too. A simulated minute takes about a second.
+// Of a child: an event that never ends is a violation too, and so is one that waits for what never comes. A simulated
+// minute takes about a second.
 constexpr rlim_t cpu_seconds_per_minute = 60;
+constexpr rlim_t seconds_per_minute = 5 * cpu_seconds_per_minute;
 
-void limit_cpu(Duration simulated) {
+void limit_time(Duration simulated) {
   const auto minutes = static_cast<rlim_t>(simulated / std::chrono::minutes(1)) + 4;
   const rlimit limit{minutes * cpu_seconds_per_minute, minutes * cpu_seconds_per_minute};
   ::setrlimit(RLIMIT_CPU, &limit);
+  ::alarm(static_cast<unsigned>(minutes * seconds_per_minute));
 }
 
 Bytes encode(const RunResult& result) {
@@ -71,7 +74,7 @@ RunningRun start_isolated(const Scenario& scenario, const RunOptions& options) {
     ::close(result_pipe[0]);
     ::close(error_pipe[0]);
     ::dup2(error_pipe[1], STDERR_FILENO);
-    limit_cpu(scenario.length);
+    limit_time(scenario.length);
     const Bytes result = encode(run(scenario, options));
     const bool is_written =
         ::write(result_pipe[1], result.data(), result.size()) == static_cast<ssize_t>(result.size());

@@ -44,7 +44,10 @@ class Paxos {
   // `may_elect`: a majority is reachable, and nobody is known to be ahead of what can be fetched.
   void tick(TimePoint now, bool may_elect, Effects& out);
   // Everything that was asked for up to now is durable.
-  void on_promise_durable() { promise_is_durable_ = true; }
+  void on_promise_durable() {
+    promise_is_durable_ = true;
+    grant_waits_ = false;
+  }
   void on_peer_connected(TimePoint now, MemberId peer);
 
   // Leader only -------------------------------------------------------------------------------------------------
@@ -209,6 +212,7 @@ class Paxos {
   Monmap monmap_;
   ProposalNumber promised_;
   bool promise_is_durable_ = true;
+  bool grant_waits_ = false;     // the answer to a lease, for that
   ProposalNumber relinquished_;  // I-13: under this pn, and below it, this member leads no more
   bool disk_hangs_ = false;
   TimePoint now_;  // of the present step

@@ -17,6 +17,7 @@ void Paxos::promise(const ProposalNumber& pn, Effects& out) {
   SYNOD_ASSERT(monmap_.is_voter(pn.member), "I-1: only a voter is promised to");
   promised_ = pn;
   promise_is_durable_ = false;
+  grant_waits_ = false;
   out.promise = pn;
 }
 
@@ -115,9 +116,12 @@ void Paxos::on_lease(TimePoint now, MemberId from, const Lease& lease, Effects& 
   // A grant must not be counted before the promise that it stands on can be forgotten no more.
   if (promise_is_durable_ || SYNOD_MUTANT("grant-before-durable")) {
     out.send(from, ack);
-  } else {
+  } else if (!disk_hangs_ || !grant_waits_) {
     out.send_when_durable(from, ack);
+    grant_waits_ = true;
   }
+  // What waits for a disk that hangs must not become more with each lease.
+  if (disk_hangs_) return;
   // An acceptance may have been lost with a connection. To say it again costs less than to send the value again.
   for (const LogEntry& entry : log_.accepted()) {
     if (entry.pn != lease.pn) break;
