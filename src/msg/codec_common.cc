@@ -1,3 +1,5 @@
+#include <google/protobuf/io/coded_stream.h>
+
 #include <array>
 
 #include "msg/codec_proto.h"
@@ -19,7 +21,28 @@ uint32_t number_of(Code code) {
   SYNOD_ASSERT(false, "a status code without a number on the wire");
 }
 
+// protobuf.dev, Encoding: the low bits of a tag say how the field is written.
+bool skip_field(google::protobuf::io::CodedInputStream& in, uint32_t tag) {
+  uint64_t number = 0;
+  switch (tag & 7) {
+    case 0: return in.ReadVarint64(&number);
+    case 1: return in.Skip(8);
+    case 2: return in.ReadVarint64(&number) && number <= INT_MAX && in.Skip(static_cast<int>(number));
+    case 5: return in.Skip(4);
+    default: return false;  // groups, which no message of Synod has
+  }
+}
+
 }  // namespace
+
+bool has_whole_fields(ByteView header) {
+  google::protobuf::io::CodedInputStream in(reinterpret_cast<const uint8_t*>(header.data()),
+                                            static_cast<int>(header.size()));
+  while (const uint32_t tag = in.ReadTag()) {
+    if (!skip_field(in, tag)) return false;
+  }
+  return in.ConsumedEntireMessage();
+}
 
 std::string pack(const Digest& digest) { return std::string(digest.view()); }
 std::string pack(const Fsid& fsid) { return {fsid.bytes.begin(), fsid.bytes.end()}; }

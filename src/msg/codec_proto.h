@@ -36,6 +36,10 @@ SyncProgress unpack(const proto::SyncProgress& from);
 ScrubCheck unpack(const proto::ScrubCheck& from, Unpacker& unpacker);
 DifferingKeys unpack(const proto::DifferingKeys& from);
 
+// Whether each field of the header ends within it. Protobuf finds out too, but only after it has made room, up to 50
+// MB, for what such a field says that it holds.
+bool has_whole_fields(ByteView header);
+
 template <class M>
 struct ProtoOf;
 
@@ -51,7 +55,8 @@ void MessageCodec<M>::encode(const Source& source, const M& message, Packer& pac
 template <class M>
 Status MessageCodec<M>::decode(ByteView header, Unpacker& unpacker, Source& source, M& message) {
   typename ProtoOf<M>::type from;
-  if (header.size() > INT_MAX || !from.ParseFromArray(header.data(), static_cast<int>(header.size()))) {
+  if (header.size() > INT_MAX || !has_whole_fields(header) ||
+      !from.ParseFromArray(header.data(), static_cast<int>(header.size()))) {
     unpacker.fail("the header cannot be parsed");
     return unpacker.finish();
   }

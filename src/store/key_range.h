@@ -10,6 +10,9 @@ struct KeyRange {
   Bytes after;
   Bytes last_key;
 
+  // Of a key behind `after`: whether the range goes as far.
+  bool reaches(ByteView key) const { return last_key.empty() || key <= last_key; }
+
   friend bool operator==(const KeyRange&, const KeyRange&) = default;
 };
 

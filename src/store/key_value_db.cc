@@ -36,6 +36,11 @@ class SpaceIterator final : public DbIterator {
 
 }  // namespace
 
+void seek_behind(DbIterator& iterator, KeySpace space, ByteView key) {
+  iterator.seek(space, key);
+  if (!key.empty() && iterator.is_valid() && iterator.key() == key) iterator.next();
+}
+
 std::unique_ptr<DbIterator> KeyValueDB::new_iterator(KeySpace space, CacheUse use) const {
   return std::make_unique<SpaceIterator>(make_iterator(use), space);
 }

@@ -56,6 +56,9 @@ class DbIterator {
   virtual Status status() const = 0;
 };
 
+// To the first key behind this one; behind the empty key, to the first of the space.
+void seek_behind(DbIterator& iterator, KeySpace space, ByteView key);
+
 // Whether the blocks that an iterator reads are kept in memory: those of single keys are soon wanted again, those of a
 // walk over the store would only push them out.
 enum class CacheUse { fill, bypass };

@@ -90,8 +90,7 @@ DeltaIterator::DeltaIterator(const KeyValueDB& db, const Delta& delta, KeyRange 
       base_(db.new_iterator(KeySpace::replicated)),
       at_(range_.after.empty() ? delta.begin() : delta.upper_bound(range_.after)),
       end_(delta.end()) {
-  base_->seek(KeySpace::replicated, range_.after);
-  if (!range_.after.empty() && base_->is_valid() && base_->key() == range_.after) base_->next();
+  seek_behind(*base_, KeySpace::replicated, range_.after);
   settle();
 }
 

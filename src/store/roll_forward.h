@@ -23,7 +23,7 @@ class DeltaIterator {
  public:
   DeltaIterator(const KeyValueDB& db, const Delta& delta, KeyRange range = {});
 
-  bool is_valid() const { return (uses_delta_ || base_->is_valid()) && is_within(key()); }
+  bool is_valid() const { return (uses_delta_ || base_->is_valid()) && range_.reaches(key()); }
   void next();  // REQUIRES: is_valid()
   ByteView key() const { return uses_delta_ ? ByteView(at_->first) : base_->key(); }
   ByteView value() const { return uses_delta_ ? ByteView(*at_->second) : base_->value(); }
@@ -32,7 +32,6 @@ class DeltaIterator {
  private:
   // Moves on to a pair that exists.
   void settle();
-  bool is_within(ByteView key) const { return range_.last_key.empty() || key <= range_.last_key; }
 
   KeyRange range_;
   std::unique_ptr<DbIterator> base_;

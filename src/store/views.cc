@@ -31,8 +31,7 @@ class IteratorWalker final : public StoreWalker {
       : iterator_(std::move(iterator)), position_(position) {}
 
   Status start(ByteView after) {
-    iterator_->seek(KeySpace::replicated, after);
-    if (!after.empty() && iterator_->is_valid() && iterator_->key() == after) iterator_->next();
+    seek_behind(*iterator_, KeySpace::replicated, after);
     last_key_ = Bytes(after);
     return iterator_->status();
   }

@@ -99,8 +99,9 @@ std::string json_of_scrub(const ScrubReply& reply) {
   json::array members;
   for (const ScrubbedMember& member : reply.members) {
     const bool is_done = member.check.state == ScrubState::done;
+    const std::string outcome = scrub_outcome(reply, member);
     json::object object{{"name", member.name},
-                        {"outcome", scrub_outcome(reply, member)},
+                        {"outcome", outcome},
                         {"keys", member.check.keys},
                         {"bytes", member.check.bytes},
                         {"digest", is_done ? json::value(to_string(member.check.digest)) : json::value(nullptr)}};
@@ -108,7 +109,7 @@ std::string json_of_scrub(const ScrubReply& reply) {
     for (const Bytes& key : member.differing.keys) keys.emplace_back(json_of_bytes(key));
     object["differing_keys"] = std::move(keys);
     object["differing_count"] = member.differing.count;
-    object["is_count_exact"] = member.differing.is_all;
+    object["is_count_exact"] = member.differing.is_all || outcome == "same";
     object["reason"] = json_of_bytes(member.check.reason);
     object["action"] = json_of_bytes(member.text);
     members.emplace_back(std::move(object));

@@ -144,8 +144,8 @@ Status check_command(const Options& options, const CommandLine& line) {
   const size_t least = is_range && !options.prefix ? 1 : command->min_arguments;
   const size_t most = is_range && options.prefix ? 0 : command->max_arguments;
   if (count < least || count > most) {
-    return usage_error(
-        fmt::format("too {} arguments: synod {} {}", count < least ? "few" : "many", command->name, command->usage));
+    return usage_error(fmt::format("too {} arguments: synod {}{}{}", count < least ? "few" : "many", command->name,
+                                   *command->usage == '\0' ? "" : " ", command->usage));
   }
   if (options.command == "leader" && options.arguments[0] != "transfer") {
     return usage_error(fmt::format("unknown command 'leader {}'", options.arguments[0]));

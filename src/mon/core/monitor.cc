@@ -113,10 +113,7 @@ void Monitor::name_members(Output& out) const {
 // What follows from every step, whatever it was.
 void Monitor::finish(TimePoint now, Output& out) {
   on_chosen(now, out);
-  if (paxos_ && paxos_->is_leader()) {
-    lead_holds(now);
-    lead_scrub();
-  }
+  if (paxos_ && paxos_->is_leader()) begin_leadership(now);
   if (requests_.is_waiting() || !change_due(now).is_empty()) {
     requests_.pump(now, request_view(now), out, [&](Task task) {
       if (const auto* evaluate = std::get_if<EvaluateTask>(&task)) on_change_proposed(evaluate->term, evaluate->change);

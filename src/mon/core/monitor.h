@@ -133,7 +133,6 @@ class Monitor {
   void on_cluster_commits(Duration mean);
   Scrub::View scrub_view(TimePoint now) const;
   Scrub::RunTask scrub_tasks(Output& out);
-  void lead_scrub();
   void tick_scrub(TimePoint now, Output& out);
   bool can_be_spared(TimePoint now) const;
   void begin_repair();
@@ -163,7 +162,7 @@ class Monitor {
   void on_hold_trim(TimePoint now, const HoldTrim& hold, Output& out);
   void emit_holds(Version at, const LogChange& change, const std::vector<TrimHold>& changed, Output& out);
   void on_holds_changed(const std::vector<TrimHold>& holds, Output& out);
-  void lead_holds(TimePoint now);
+  void begin_leadership(TimePoint now);
   void tick_holds(TimePoint now, Output& out);
   Duration admission_delay(TimePoint now) const;
 
@@ -208,9 +207,8 @@ class Monitor {
   uint64_t copies_made_ = 0;                 // since it was in quorum last
   SyncProvider provider_;
   LoggedHolds holds_;
-  uint64_t holds_term_ = 0;  // of the leadership that decides them
   Scrub scrub_;
-  uint64_t scrub_term_ = 0;                      // of the leadership that decides when
+  uint64_t led_term_ = 0;                        // of the leadership that decides holds, and when to scrub
   TimePoint repair_hand_over_again_;             // before it is repaired, a leader hands over
   std::map<uint64_t, uint64_t> provider_tasks_;  // task -> number of the session
   std::set<uint64_t> requester_tasks_;

@@ -33,12 +33,6 @@ void Monitor::on_cluster_commits(Duration mean) {
   scrub_.on_cluster_commits(mean);
 }
 
-void Monitor::lead_scrub() {
-  if (scrub_term_ == paxos_->term()) return;
-  scrub_term_ = paxos_->term();
-  scrub_.begin_leadership();
-}
-
 void Monitor::tick_scrub(TimePoint now, Output& out) {
   if (!paxos_) return;
   scrub_.tick(now, scrub_view(now), out, scrub_tasks(out));

@@ -12,8 +12,8 @@ namespace synod {
 using Kind = SyncEventKind;
 
 LogChange Monitor::change_due(TimePoint now) const {
-  if (!paxos_ || !paxos_->is_leader() || holds_term_ != paxos_->term()) return {};
-  return {trim_due(), holds_.due(), scrub_term_ == paxos_->term() && scrub_.is_due(now)};
+  if (!paxos_ || !paxos_->is_leader() || led_term_ != paxos_->term()) return {};
+  return {trim_due(), holds_.due(), scrub_.is_due(now)};
 }
 
 void Monitor::on_change_proposed(uint64_t term, const LogChange& change) {
@@ -57,10 +57,12 @@ void Monitor::on_hold_trim(TimePoint now, const HoldTrim& hold, Output& out) {
                                         name_of(hold.requester), hold.version.value(), hold.cookie));
 }
 
-void Monitor::lead_holds(TimePoint now) {
-  if (holds_term_ == paxos_->term()) return;
-  holds_term_ = paxos_->term();
+// Once for each: what an earlier one decided is decided anew.
+void Monitor::begin_leadership(TimePoint now) {
+  if (led_term_ == paxos_->term()) return;
+  led_term_ = paxos_->term();
   holds_.begin_leadership(now);
+  scrub_.begin_leadership();
 }
 
 // All that a chosen value says of holds, also what renews one. Of a released one it has no cookie.
@@ -100,7 +102,7 @@ void Monitor::on_holds_changed(const std::vector<TrimHold>& holds, Output& out) 
 }
 
 Duration Monitor::admission_delay(TimePoint now) const {
-  const bool leads = paxos_ && paxos_->is_leader() && holds_term_ == paxos_->term();
+  const bool leads = paxos_ && paxos_->is_leader() && led_term_ == paxos_->term();
   return leads ? holds_.admission_delay(now) : Duration();
 }
 
@@ -117,7 +119,7 @@ std::vector<HoldStatus> Monitor::hold_statuses(TimePoint now) const {
 
 // Step 13: in quorum, what a member needs comes with the log.
 void Monitor::tick_holds(TimePoint now, Output& out) {
-  lead_holds(now);
+  begin_leadership(now);
   const auto emit_over = [&](const TrimHold& hold, const char* why) {
     out.emit({.kind = Kind::hold_over, .cookie = hold.cookie, .peer_id = hold.requester, .reason = why});
   };

@@ -21,10 +21,7 @@ class Scan {
     go_behind(after);
   }
 
-  void go_behind(ByteView key) {
-    at_->seek(KeySpace::replicated, key);
-    if (!key.empty() && at_->is_valid() && at_->key() == key) at_->next();
-  }
+  void go_behind(ByteView key) { seek_behind(*at_, KeySpace::replicated, key); }
   bool is_within(ByteView last_key) const { return at_->is_valid() && (last_key.empty() || at_->key() <= last_key); }
   DbIterator& pair() { return *at_; }
   void next() { at_->next(); }

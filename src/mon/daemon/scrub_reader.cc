@@ -13,11 +13,6 @@ namespace {
 // Of what another member tells of its segments.
 constexpr size_t told_bytes_max = 64 << 20;
 
-void go_behind(DbIterator& at, ByteView key) {
-  at.seek(KeySpace::replicated, key);
-  if (!key.empty() && at.is_valid() && at.key() == key) at.next();
-}
-
 Status malformed() { return {Code::corruption, "the other member's answer does not fit"}; }
 
 }  // namespace
@@ -39,9 +34,7 @@ class ScrubReader::Scrub {
   TaskResult operator()(const ComparePairsTask& task);
 
  private:
-  bool is_within(const KeyRange& range) const {
-    return pairs_->is_valid() && (range.last_key.empty() || pairs_->key() <= range.last_key);
-  }
+  bool is_within(const KeyRange& range) const { return pairs_->is_valid() && range.reaches(pairs_->key()); }
 
   ScrubRecord record_;
   std::unique_ptr<DbIterator> walk_;   // null: all was read
@@ -99,7 +92,7 @@ TaskResult ScrubReader::Scrub::operator()(const ReadPairsTask& task) {
   ScrubPairs told;
   told.version = version();
   told.after = task.range.after;
-  go_behind(*pairs_, task.range.after);
+  seek_behind(*pairs_, KeySpace::replicated, task.range.after);
   for (size_t bytes = 0; is_within(task.range) && bytes < task.max_bytes; pairs_->next()) {
     told.pairs.push_back({Bytes(pairs_->key()), fingerprint(pairs_->key(), pairs_->value())});
     // What has to be read for it counts, too.
@@ -125,7 +118,9 @@ TaskResult ScrubReader::Scrub::operator()(const CompareSegmentsTask& task) {
     told_.push_back({segment.last_key, segment.digest});
     told_bytes_ += segment.last_key.size() + sizeof(segment.digest);
   }
-  if (told_bytes_ > told_bytes_max || !are_in_order(told_)) compared.failure = malformed();
+  // The order is looked at when all are there: with each answer, it would be of all before it once more.
+  const bool is_wrong = task.segments.is_last && !are_in_order(told_);
+  if (is_wrong || told_bytes_ > told_bytes_max) compared.failure = malformed();
   if (task.segments.is_last && compared.failure.is_ok()) {
     compared.ranges = differing_ranges(std::exchange(told_, {}), record_.segments);
   }
@@ -143,7 +138,7 @@ TaskResult ScrubReader::Scrub::operator()(const ComparePairsTask& task) {
   KeyRange told{task.pairs.after, task.range.last_key};
   if (!task.pairs.is_last && !theirs.empty()) told.last_key = theirs.back().key;
   if (theirs.empty() && !task.pairs.is_last) compared.failure = malformed();
-  go_behind(*pairs_, told.after);
+  seek_behind(*pairs_, KeySpace::replicated, told.after);
   ByteView below = told.after;
   for (const ScrubPair& pair : theirs) {
     if (pair.key <= below) compared.failure = malformed();

@@ -13,6 +13,7 @@ using test::History;
 using test::new_memory_store;
 using test::put;
 using test::shared;
+using test::tamper;
 using Lines = std::vector<std::string>;
 
 Bytes key(uint64_t number) { return "key-" + std::to_string(100'000 + number); }
@@ -39,10 +40,6 @@ void scrub(MonitorStore& store) {
   }
   if (!digester.is_empty()) record.segments.push_back({last, digester.take()});
   ASSERT_TRUE(store.commit_local(replace_scrub_record(record), Durability::durable).is_ok());
-}
-
-void tamper(MonitorStore& store, const ReplicatedTransaction& change) {
-  ASSERT_TRUE(store.db().commit(test::batch_of(change), Durability::durable).is_ok());
 }
 
 std::unique_ptr<MonitorStore> store_at(const History& history, uint64_t version) {

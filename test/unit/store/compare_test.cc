@@ -15,6 +15,7 @@ using test::History;
 using test::new_memory_store;
 using test::put;
 using test::shared;
+using test::tamper;
 using Lines = std::vector<std::string>;
 
 struct Seen {
@@ -34,11 +35,6 @@ Seen compare(const MonitorStore& a, const MonitorStore& b) {
   EXPECT_TRUE(result) << result.error().to_string();
   if (result) seen.result = *result;
   return seen;
-}
-
-// Changes a store behind the log's back, as a bad disk or a bug would.
-void tamper(MonitorStore& store, const ReplicatedTransaction& change) {
-  ASSERT_TRUE(store.db().commit(test::batch_of(change), Durability::durable).is_ok());
 }
 
 History history_of(int length) {

@@ -33,6 +33,11 @@ DbBatch batch_of(SpaceTransaction<space> transaction) {
   return batch;
 }
 
+// Changes a store behind the log's back, as a bad disk or a bug would.
+inline void tamper(MonitorStore& store, const ReplicatedTransaction& change) {
+  EXPECT_TRUE(store.db().commit(batch_of(change), Durability::durable).is_ok());
+}
+
 inline std::unique_ptr<KeyValueDB> open_level_db_for_test(const std::string& path, OpenMode mode,
                                                           size_t write_buffer_bytes = 64 << 10) {
   DatabaseOptions options;

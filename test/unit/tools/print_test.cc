@@ -214,6 +214,7 @@ TEST(ScrubPrint, has_a_line_for_each_member_the_keys_and_a_last_line) {
   EXPECT_EQ(json::serialize(members[2].at("differing_keys")), R"(["kv/k/x\n","kv/k/y"])");
   EXPECT_EQ(members[2].at("differing_count").as_int64(), 2);
   EXPECT_TRUE(members[2].at("is_count_exact").as_bool());
+  EXPECT_TRUE(members[0].at("is_count_exact").as_bool()) << "of one that is the same, none differs";
   EXPECT_EQ(members[3].at("outcome").as_string(), "no report");
   EXPECT_TRUE(members[3].at("digest").is_null());
 }

@@ -40,7 +40,6 @@ class ScrubRound {
 
   // A point is known, and members are at it, or find out where they differ.
   bool is_running(TimePoint now) const;
-  bool is_judged() const { return running_ && running_->is_judged; }
   bool is_of(const Position& point) const { return running_ && running_->point == point; }
   // The client's request is answered by the scrub that runs, or ran last, under this leadership.
   bool answers(uint64_t request) const;

@@ -1,17 +1,8 @@
 #include "mon/core/scrub/scrub_walk.h"
 
-#include <algorithm>
-
 #include "base/assert.h"
 
 namespace synod {
-namespace {
-
-// Ticks that come late are made up for.
-constexpr Duration rate_slack = std::chrono::milliseconds(100);
-
-}  // namespace
-
 void ScrubWalk::begin(TimePoint now, MemberId self, const Position& point, uint64_t step) {
   phase_ = Phase::opening;
   point_ = point;
@@ -25,23 +16,14 @@ void ScrubWalk::begin(TimePoint now, MemberId self, const Position& point, uint6
 void ScrubWalk::on_visible(TimePoint now, uint64_t visible_step, const RunTask& run) {
   if (phase_ != Phase::opening || visible_step < step_) return;
   phase_ = Phase::walking;
-  next_read_ = now;
+  pace_.restart(now);
   read_next(now, run);
 }
 
 void ScrubWalk::read_next(TimePoint now, const RunTask& run) {
-  if (phase_ != Phase::walking || is_reading_ || now < next_read_) return;
+  if (phase_ != Phase::walking || is_reading_ || !pace_.is_due(now)) return;
   is_reading_ = true;
-  size_t bytes = options_.scrub_piece_bytes;
-  // Where the rate is low, a piece is what a fraction of a second allows: clients' reads wait for it.
-  if (rate() > 0) bytes = std::min<size_t>(bytes, std::max<size_t>(rate() / 8, 1));
-  run(ReadScrubTask{point_.version, bytes});
-}
-
-uint64_t ScrubWalk::rate() const {
-  const uint64_t unnoticed = throttle_.rate();
-  if (options_.scrub_rate == 0 || unnoticed == 0) return std::max(options_.scrub_rate, unnoticed);
-  return std::min(options_.scrub_rate, unnoticed);
+  run(ReadScrubTask{point_.version, pace_.piece_bytes(options_.scrub_piece_bytes)});
 }
 
 void ScrubWalk::on_read(TimePoint now, const ScrubRead& read, const RunTask& run) {
@@ -50,10 +32,7 @@ void ScrubWalk::on_read(TimePoint now, const ScrubRead& read, const RunTask& run
   is_reading_ = false;
   check_.keys += read.keys;
   check_.bytes += read.bytes;
-  if (rate() > 0) {
-    const Duration cost = std::chrono::nanoseconds(read.bytes * 1'000'000'000 / rate());
-    next_read_ = std::max(next_read_, now - rate_slack) + cost;
-  }
+  pace_.spend(now, read.bytes);
   if (read.failure.code() == Code::not_found) {
     phase_ = Phase::closed;  // the store is another one meanwhile, of which this says nothing
   } else if (!read.failure.is_ok()) {
@@ -78,7 +57,7 @@ void ScrubWalk::on_kept(const SegmentsKept& kept) {
 }
 
 void ScrubWalk::tick(TimePoint now, MemberId leader, Output& out, const RunTask& run) {
-  throttle_.tick(now, phase_ == Phase::walking, 0);
+  pace_.tick(now, phase_ == Phase::walking, 0);
   read_next(now, run);
   if (leader) led_at_ = now;
   if (phase_ == Phase::serving && now >= serve_until_) close(run);

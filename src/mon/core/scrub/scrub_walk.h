@@ -18,11 +18,11 @@ class ScrubWalk {
   // Starts a task and returns its number.
   using RunTask = std::function<uint64_t(Task)>;
 
-  explicit ScrubWalk(const CoreOptions& options) : options_(options) {}
+  explicit ScrubWalk(const CoreOptions& options) : options_(options), pace_(options.scrub_rate) {}
 
   // What clients notice (sync/throttle.h).
-  void on_own_commit(Duration time) { throttle_.on_own_commit(time); }
-  void on_cluster_commits(Duration mean) { throttle_.on_cluster_commits(mean); }
+  void on_own_commit(Duration time) { pace_.on_own_commit(time); }
+  void on_cluster_commits(Duration mean) { pace_.on_cluster_commits(mean); }
 
   // The point was applied by a write of this step, and is opened behind it. What was open before is not any more.
   void begin(TimePoint now, MemberId self, const Position& point, uint64_t step);
@@ -50,20 +50,17 @@ class ScrubWalk {
   enum class Phase { closed, opening, walking, keeping, waiting, serving };
 
   void read_next(TimePoint now, const RunTask& run);
-  // Bytes per second; 0: no limit.
-  uint64_t rate() const;
 
   CoreOptions options_;
-  SyncThrottle throttle_;
+  Pace pace_;
   Phase phase_ = Phase::closed;
   Position point_;
   uint64_t step_ = 0;
   ScrubCheck check_;
   bool is_reading_ = false;
-  TimePoint next_read_;  // by the rate
-  TimePoint led_at_;     // somebody has led, last
-  MemberId told_;        // the leader that was told last
-  TimePoint tell_at_;    // again
+  TimePoint led_at_;   // somebody has led, last
+  MemberId told_;      // the leader that was told last
+  TimePoint tell_at_;  // again
   TimePoint serve_until_;
 };
 

@@ -48,9 +48,6 @@ void refuse(MemberId requester, uint64_t cookie, const Status& why, Output& out)
   out.send(requester, SyncAbort{cookie, why});
 }
 
-// Ticks that come late are made up for.
-constexpr Duration rate_slack = std::chrono::milliseconds(100);
-
 }  // namespace
 
 void SyncProvider::on_start(TimePoint now, MemberId from, const SyncStart& start, const View& view, Output& out,
@@ -135,11 +132,10 @@ bool SyncProvider::wants_read(const Session& session) {
 }
 
 void SyncProvider::read_next(TimePoint now, uint64_t cookie, Session& session, const RunTask& run) {
-  if (!wants_read(session) || now < next_send_) return;
+  if (!wants_read(session) || !pace_.is_due(now)) return;
   session.is_reading = true;
   // In small pieces where the rate is low: each is sent at once.
-  size_t bytes = options_.sync_chunk_bytes;
-  if (rate() > 0) bytes = std::min<size_t>(bytes, std::max<size_t>(rate() / 8, 1));
+  const size_t bytes = pace_.piece_bytes(options_.sync_chunk_bytes);
   if (session.is_comparing) {
     run(session.number, ReadRangesTask{cookie, bytes, options_.sync_chunk_keys});
   } else {
@@ -187,7 +183,7 @@ void SyncProvider::on_ranges_read(TimePoint now, uint64_t cookie, Session& sessi
   message.sequence = ++session.ranges_sent;
   size_t bytes = 0;
   for (const SyncRange& range : message.ranges) bytes += range.last_key.size() + sizeof(range.digest);
-  spend(now, bytes);
+  pace_.spend(now, bytes);
   out.emit({.kind = Kind::ranges_sent,
             .cookie = cookie,
             .peer_id = session.requester,
@@ -241,25 +237,13 @@ void SyncProvider::say_alive(uint64_t cookie, const Session& session, Output& ou
   out.send(session.requester, std::move(no_chunk));
 }
 
-uint64_t SyncProvider::rate() const {
-  const uint64_t allowed = throttle_.rate();
-  if (options_.sync_rate == 0 || allowed == 0) return std::max(options_.sync_rate, allowed);
-  return std::min(options_.sync_rate, allowed);
-}
-
-void SyncProvider::spend(TimePoint now, size_t bytes) {
-  if (rate() == 0) return;
-  const Duration cost = std::chrono::nanoseconds(bytes * 1'000'000'000 / rate());
-  next_send_ = std::max(next_send_, now - rate_slack) + cost;
-}
-
 void SyncProvider::send_chunk(TimePoint now, uint64_t cookie, Session& session, const ChunkRead& chunk, Output& out) {
   SYNOD_ASSERT(!session.is_last_sent, "nothing follows the last chunk");
   SyncChunk message = chunk;
   message.cookie = cookie;
   message.sequence = ++session.sequence;
   session.is_last_sent = message.is_last;
-  spend(now, message.transaction.size());
+  pace_.spend(now, message.transaction.size());
   session.bytes += message.bytes;
   session.bytes_sent += message.transaction.size();
   out.emit({.kind = message.is_last ? Kind::last_chunk_sent : Kind::chunk_sent,
@@ -304,7 +288,7 @@ void SyncProvider::on_ack(TimePoint now, MemberId from, const SyncAck& ack, Outp
 void SyncProvider::tick(TimePoint now, const View& view, Output& out, const RunTask& run) {
   own_holds_.expire(now);
   if (!view.unfit.is_ok()) end_all(view.unfit, out, run);
-  throttle_.tick(now, !sessions_.empty(), view.hold_used);
+  pace_.tick(now, !sessions_.empty(), view.hold_used);
   std::vector<uint64_t> expired;
   for (auto& [cookie, session] : sessions_) {
     if (now >= session.expires) expired.push_back(cookie);
@@ -321,7 +305,7 @@ void SyncProvider::tick(TimePoint now, const View& view, Output& out, const RunT
         out.send(view.leader, HoldTrim{cookie, session.requester, session.hold});
       }
     }
-    if (now < next_send_ && wants_read(session)) {
+    if (!pace_.is_due(now) && wants_read(session)) {
       // It is this end that is slow.
       session.expires = now + options_.sync_timeout;
       if (now >= session.say_alive_at) {

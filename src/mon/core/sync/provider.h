@@ -30,7 +30,7 @@ class SyncProvider {
     Status unfit = {};     // why nobody is to copy this store
   };
 
-  explicit SyncProvider(const CoreOptions& options) : options_(options) {}
+  explicit SyncProvider(const CoreOptions& options) : options_(options), pace_(options.sync_rate) {}
 
   void on_message(TimePoint now, MemberId from, const Message& message, const View& view, Output& out,
                   const RunTask& run);
@@ -40,8 +40,8 @@ class SyncProvider {
   void on_hold(const TrimHold& hold, Output& out, const RunTask& run);
 
   // What clients notice of a sync: of a write of this member's own, and of the leader's values (throttle.h).
-  void on_own_commit(Duration time) { throttle_.on_own_commit(time); }
-  void on_cluster_commits(Duration mean) { throttle_.on_cluster_commits(mean); }
+  void on_own_commit(Duration time) { pace_.on_own_commit(time); }
+  void on_cluster_commits(Duration mean) { pace_.on_cluster_commits(mean); }
 
   // This member stops serving; the requesters are told why.
   void end_all(const Status& reason, Output& out, const RunTask& run);
@@ -51,7 +51,7 @@ class SyncProvider {
   size_t session_count() const { return sessions_.size(); }
   bool is_serving(MemberId requester) const;
   // What may be sent in a second, by the cap and by what clients notice; 0: no limit.
-  uint64_t rate() const;
+  uint64_t rate() const { return pace_.rate(); }
   void check_invariants(MemberId self) const;
 
  private:
@@ -94,8 +94,6 @@ class SyncProvider {
   void on_ranges_read(TimePoint now, uint64_t cookie, Session& session, const RangesRead& ranges, Output& out);
   void on_chunk_read(TimePoint now, uint64_t cookie, Session& session, const ChunkRead& chunk, Output& out);
   void send_chunk(TimePoint now, uint64_t cookie, Session& session, const ChunkRead& chunk, Output& out);
-  // Counts what is sent against the rate.
-  void spend(TimePoint now, size_t bytes);
   static void say_alive(uint64_t cookie, const Session& session, Output& out);
   void end(uint64_t cookie, const Status& reason, Output& out, const RunTask& run);
 
@@ -103,8 +101,7 @@ class SyncProvider {
   std::map<uint64_t, Session> sessions_;  // by cookie
   uint64_t last_number_ = 0;
   OwnHolds own_holds_;
-  SyncThrottle throttle_;
-  TimePoint next_send_;  // by the rate, which all sessions share
+  Pace pace_;  // which all sessions share
 };
 
 }  // namespace synod

@@ -19,6 +19,9 @@ constexpr double slower = 0.7;
 constexpr double faster = 1.1;
 constexpr double unused = 2;  // where nobody writes
 
+// Ticks that come late are made up for.
+constexpr Duration late_ticks = std::chrono::milliseconds(100);
+
 }  // namespace
 
 void CommitTimes::add(Duration time) {
@@ -69,6 +72,22 @@ void SyncThrottle::adapt(double urgency) {
     rate_ *= own_.has_samples() || cluster_.has_samples() ? faster : unused;
   }
   is_limited_ = rate_ < rate_max;
+}
+
+uint64_t Pace::rate() const {
+  const uint64_t unnoticed = throttle_.rate();
+  if (cap_ == 0 || unnoticed == 0) return std::max(cap_, unnoticed);
+  return std::min(cap_, unnoticed);
+}
+
+size_t Pace::piece_bytes(size_t bytes_max) const {
+  return rate() == 0 ? bytes_max : std::min<size_t>(bytes_max, std::max<size_t>(rate() / 8, 1));
+}
+
+void Pace::spend(TimePoint now, size_t bytes) {
+  if (rate() == 0) return;
+  const Duration cost = std::chrono::nanoseconds(bytes * 1'000'000'000 / rate());
+  next_ = std::max(next_, now - late_ticks) + cost;
 }
 
 }  // namespace synod

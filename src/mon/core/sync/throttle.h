@@ -3,6 +3,7 @@
 // with the time that commits take as the sign of congestion. Pure; used by one thread.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -50,6 +51,33 @@ class SyncThrottle {
   TimePoint sent_until_;  // some time after the last session: what it has disturbed is not usual
   bool is_limited_ = false;
   double rate_ = 0;
+};
+
+// When the next piece of what is read for other members may follow: by a cap, and by what clients notice.
+class Pace {
+ public:
+  // `cap`: bytes per second; 0: none.
+  explicit Pace(uint64_t cap) : cap_(cap) {}
+
+  // As SyncThrottle has them.
+  void on_own_commit(Duration time) { throttle_.on_own_commit(time); }
+  void on_cluster_commits(Duration mean) { throttle_.on_cluster_commits(mean); }
+  void tick(TimePoint now, bool is_busy, double urgency) { throttle_.tick(now, is_busy, urgency); }
+
+  // Bytes per second; 0: no limit.
+  uint64_t rate() const;
+  bool is_due(TimePoint now) const { return now >= next_; }
+  // Where the rate is low, pieces are small: what an eighth of a second allows, if that is less than `bytes_max`.
+  size_t piece_bytes(size_t bytes_max) const;
+  // What comes now is neither charged for what was before, nor has saved anything since.
+  void restart(TimePoint now) { next_ = now; }
+  // A piece was sent, or read.
+  void spend(TimePoint now, size_t bytes);
+
+ private:
+  uint64_t cap_;
+  SyncThrottle throttle_;
+  TimePoint next_;
 };
 
 }  // namespace synod
