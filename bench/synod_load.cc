@@ -42,8 +42,8 @@ constexpr const char* usage =
     "      latency counts from when it was due, and at the end what was due is worked off. Each SIGUSR1 begins a new\n"
     "      phase. Prints counts, and percentiles of the latencies by phase and by second.\n"
     "\n"
-    "Results are one line of JSON. A key has 32 bytes, and keys are scattered over the store; a value is random, and\n"
-    "the same for the same seed and key. Each connection has one request under way.\n"
+    "Results are one line of JSON. A key has 32 bytes, and keys are scattered over the store; a value is random, as\n"
+    "far as --random-percent says, and the same for the same seed and key. Each connection has one request under way.\n"
     "Exit status: 0 done, 1 not, 2 usage.\n";
 
 struct Settings {
@@ -51,16 +51,18 @@ struct Settings {
   std::string mons;
   uint64_t keys = 0, first = 0, step = 1, batch = 1, seed = 0;
   uint32_t connections = 1, writes_percent = 0;
-  size_t value_bytes = 0;
+  size_t value_bytes = 0, random_percent = 100;
   double rate = 0, seconds = 0, timeout_s = 0;
 };
 
 po::options_description describe(Settings& settings) {
   po::options_description described("Options", 110, 60);
-  described.add_options()                                                                                             //
-      ("mons", po::value(&settings.mons)->value_name("LIST"), "the monitors, shared out to the connections")          //
-      ("keys", po::value(&settings.keys)->value_name("N"), "how many keys there are")                                 //
-      ("value-bytes", po::value(&settings.value_bytes)->default_value(1024), "size of a value, bytes")                //
+  described.add_options()                                                                                     //
+      ("mons", po::value(&settings.mons)->value_name("LIST"), "the monitors, shared out to the connections")  //
+      ("keys", po::value(&settings.keys)->value_name("N"), "how many keys there are")                         //
+      ("value-bytes", po::value(&settings.value_bytes)->default_value(1024), "size of a value, bytes")        //
+      ("random-percent", po::value(&settings.random_percent)->default_value(100),
+       "of a value, 1 to 100; the rest repeats it, and compresses")                                                   //
       ("connections", po::value(&settings.connections)->default_value(16), "as many requests are under way at most")  //
       ("seed", po::value(&settings.seed)->default_value(1), "of the values, and of the order of a run")               //
       ("timeout", po::value(&settings.timeout_s)->default_value(5), "of one request, seconds")                        //
@@ -91,7 +93,6 @@ Bytes key_of(uint64_t number) {
   return fmt::format("{:016x}{:016}", checksum64(encoded), number);
 }
 
-// Does not compress.
 SharedBytes value_of(const Settings& settings, uint64_t number) {
   Bytes origin;
   put_fixed64(origin, settings.seed);
@@ -99,12 +100,15 @@ SharedBytes value_of(const Settings& settings, uint64_t number) {
   uint64_t state = checksum64(origin) | 1;
   Bytes value;
   value.reserve(settings.value_bytes + sizeof state);
-  while (value.size() < settings.value_bytes) {
+  const size_t random_bytes = (settings.value_bytes * settings.random_percent + 99) / 100;
+  while (value.size() < random_bytes) {
     state ^= state << 13;
     state ^= state >> 7;
     state ^= state << 17;
     put_fixed64(value, state);
   }
+  value.resize(random_bytes);
+  while (value.size() < settings.value_bytes) value += value;
   value.resize(settings.value_bytes);
   return SharedBytes(std::move(value));
 }
@@ -292,6 +296,8 @@ Status check(const Settings& settings) {
   if (settings.connections == 0 || settings.connections > 1000) return wrong("--connections is not between 1 and 1000");
   if (settings.batch == 0 || settings.batch > write_ops_max) return wrong("--batch is not between 1 and 10000");
   if (settings.step == 0) return wrong("--step is 0");
+  if (settings.random_percent < 1 || settings.random_percent > 100)
+    return wrong("--random-percent is not between 1 and 100");
   if (settings.writes_percent > 100) return wrong("--writes is above 100");
   if (settings.rate < 0 || settings.seconds < 0 || settings.timeout_s <= 0)
     return wrong("a time or a rate is negative");

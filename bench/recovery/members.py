@@ -61,10 +61,11 @@ class Load:
 class Members:
     """A cluster with a store of so many keys, which stays about as it is from round to round."""
 
-    def __init__(self, tools, root, keys, value_bytes, mon_options=()):
+    def __init__(self, tools, root, keys, value_bytes, random_percent=100, mon_options=()):
         self.tools = tools
         self.keys = keys
         self.value_bytes = value_bytes
+        self.random_percent = random_percent
         self.cluster = Cluster(3, mon_options, root=root)
         self.seed = 1          # of the values that were written last
 
@@ -82,7 +83,8 @@ class Members:
 
     def load_command(self, command, *options, mons=()):
         return [self.tools.load, command, '--mons', self.cluster.mons(mons), '--keys', str(self.keys), '--value-bytes',
-                str(self.value_bytes), '--seed', str(self.seed), *map(str, options)]
+                str(self.value_bytes), '--random-percent', str(self.random_percent), '--seed', str(self.seed),
+                *map(str, options)]
 
     def load_tool(self, *words, mons=()):
         words = self.load_command(*words, mons=mons)
