@@ -62,6 +62,18 @@ std::string LeaseOracle::check_vote(const std::string& giver, const ProposalNumb
                      to_string(grant.pn));
 }
 
+std::string LeaseOracle::check_holders(size_t majority) const {
+  std::string holders;
+  size_t leases = 0;
+  for (const std::string& name : cluster_.running()) {
+    if (cluster_.monitor(name).state() != MemberState::leader || !cluster_.has_lease(name)) continue;
+    ++leases;
+    holders += " " + name;
+    if (std::string wrong = check_covered(name, majority); !wrong.empty()) return wrong;
+  }
+  return leases > 1 ? "several members hold a lease:" + holders : "";
+}
+
 std::string LeaseOracle::check_covered(const std::string& leader, size_t majority) const {
   const MemberId id = cluster_.monitor(leader).id();
   size_t covering = 1;  // its own

@@ -21,8 +21,8 @@ class LeaseOracle {
 
   // What is wrong about a message that enters the network now, or nothing.
   std::string on_sent(const std::string& from, const std::string& to, const Message& message);
-  // REQUIRES: `leader` runs, and takes itself for the holder of a lease. What is wrong about that, or nothing.
-  std::string check_covered(const std::string& leader, size_t majority) const;
+  // What is wrong about those that take themselves for the holder of a lease, or nothing.
+  std::string check_holders(size_t majority) const;
 
  private:
   // By the clock of its giver. It outlives the giver's process, which waits for one lease after its start.
@@ -39,6 +39,7 @@ class LeaseOracle {
   };
 
   void on_grant(const std::string& giver, const std::string& leader, const LeaseAck& ack);
+  std::string check_covered(const std::string& leader, size_t majority) const;
   std::string check_vote(const std::string& giver, const ProposalNumber& pn, const char* what) const;
   bool is_binding(const std::string& giver, const Grant& grant) const;
   TimePoint now_at(const std::string& member) const;
