@@ -44,8 +44,9 @@ void Messenger::redial_later(const std::string& address, const Status& reason, B
   if (found == links_.end()) return;  // removed
   Link& link = found->second;
   const bool was_up = std::exchange(link.is_up, false);
-  // A peer that is down fails every dial; the first one is news.
-  const LogLevel level = was_up || link.backoff == limits_.backoff_min ? LogLevel::info : LogLevel::debug;
+  // A peer that is down fails every dial; the first one is news, and the first one that it refuses.
+  const bool is_news = was_up || link.reason.code() != reason.code();
+  const LogLevel level = is_news ? LogLevel::info : LogLevel::debug;
   log(level, "link to {}: down: {}", address, reason.to_string());
   link.connection = 0;
   link.reason = reason;

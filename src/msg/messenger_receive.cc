@@ -98,8 +98,12 @@ void Messenger::receive_hello(const ConnectionPtr& connection, Received received
     return;
   }
   if (hello.version != protocol_version) {
-    dismiss(*connection, Status(Code::refused, "protocol version " + std::to_string(hello.version) +
-                                                   " where this side speaks " + std::to_string(protocol_version)));
+    // Both ends log it, and a client prints it.
+    const std::string who = hello.kind == PeerKind::client ? "the client" : "monitor " + hello.name;
+    dismiss(*connection,
+            Status(Code::refused, fmt::format("{} speaks version {} of the protocol, monitor {} version {}: update the "
+                                              "older one",
+                                              who, hello.version, self_().hello.name, protocol_version)));
     return;
   }
   const bool is_client = hello.kind == PeerKind::client;

@@ -13,8 +13,16 @@ FileDescriptor::~FileDescriptor() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
+Status system_failure(std::string sentence) {
+  for (const int error : {ENOSPC, EDQUOT}) {
+    if (!sentence.ends_with(std::strerror(error))) continue;
+    return Status(Code::exhausted, std::move(sentence) + "; make room there and start again");
+  }
+  return Status(Code::io_error, std::move(sentence));
+}
+
 Status errno_status(const std::string& action, const std::string& path, int error) {
-  return Status(Code::io_error, fmt::format("cannot {} {}: {}", action, path, std::strerror(error)));
+  return system_failure(fmt::format("cannot {} {}: {}", action, path, std::strerror(error)));
 }
 
 Result<Bytes> read_file(const std::string& path) {

@@ -1,5 +1,6 @@
 // Descriptors, files and directories of the operating system: what posix_files(), DirLock and PosixEnv share. Errors
-// are `io_error` (`not_found` where a missing file is said to be one) and name the path and the system's reason.
+// are `io_error` (`not_found` where a missing file is said to be one, `exhausted` where there is no room) and name the
+// path and the system's reason.
 #pragma once
 
 #include <string>
@@ -29,6 +30,8 @@ class FileDescriptor {
   int descriptor_ = -1;
 };
 
+// Of a sentence with the system's text of an error at its end. If that is that there is no room, it says what to do.
+Status system_failure(std::string sentence);
 // "cannot <action> <path>: <text of error>".
 Status errno_status(const std::string& action, const std::string& path, int error);
 

@@ -111,6 +111,7 @@ Result<Target> open_target(const std::string& path) {
   }
   if (target.dir->has_store()) SYNOD_RETURN_IF_ERROR(open_complete(target));
   const Status opened = open_unfinished(target);
+  if (opened.code() == Code::exhausted) return opened;
   if (!opened.is_ok()) {
     return Status(Code::refused,
                   fmt::format("cannot go on with the copy in {}: {}; remove the directory to begin again", path,

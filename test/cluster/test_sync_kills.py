@@ -1,17 +1,24 @@
-"""Either end of a store synchronization is killed at one chunk after the other: what was durable is not sent again, and the
+"""Either end of a store synchronization is killed behind each of its chunks: what was durable is not sent again, and the
 stores end equal. Between stopped stores a sync is killed each time that it asks for something to be durable."""
 
 import collections
 import re
 import shutil
 import signal
+import sys
 import unittest
 
 from harness import OK, PATIENCE, STORE, run, wait_until
-from syncs import StoppedSource, SyncTest, WasTooLate, finished_syncs
+from syncs import SMALL_LOG, StoppedSource, SyncTest
 
 WINDOW = 4  # chunks of a member's sync
-OPTIONS = ('--sync-chunk-bytes', 2048, '--sync-rate', 16384)
+# Values that are more than a chunk travel alone; at the rate, one in a second. The provider walks a window of pieces before
+# it waits for the first chunk of them, so between two values that differ there is as much that does not.
+VALUES, VALUE_BYTES, PIECE_BYTES = 12, 16 << 10, 2048
+RATE = ('--sync-rate', 16384)
+CHUNKS = VALUES + WINDOW  # a sync that is left alone has no more; each that is broken off may bring one of the log
+ONE_CHUNK_LATER_US = 300_000  # what the requester waits with each sync of its copy, so that the one before is seen
+ROUNDS = 5
 EVENT = re.compile(r'sync \[\d+\] ([a-z-]+) cookie=([0-9a-f]+)(.*)')
 
 
@@ -25,68 +32,139 @@ def log_of(daemon):
     return daemon.log_bytes().decode(errors='replace')
 
 
-def chunks_written(daemon):
-    return [int(fields['chunks']) for kind, _, fields in events(log_of(daemon)) if kind == 'chunk-written']
+class KilledSync:
+    """One sync of the member `c`, as its log tells it from here on."""
+
+    def __init__(self, cluster):
+        self.cluster = cluster
+        self.begin = len(log_of(cluster['c']))
+
+    def start_requester(self, call, what, *options):
+        """Such a system call on the log of its copy has what strace injects."""
+        daemon = self.cluster['c']
+        # -D: the daemon stays our child.
+        wrapper = ['strace', '-D', '-f', *options, '-o', str(self.cluster.root / 'strace'), '-e', 'signal=none', '-e',
+                   f'trace={call}', '-e', f'inject={call}:{what}']
+        for number in range(200):
+            wrapper += ['-P', str(daemon.data / f'store.2/{number:06}.log')]
+        daemon.start(wrapper=wrapper)
+
+    def events(self, *kinds):
+        return [event for event in events(log_of(self.cluster['c'])[self.begin:]) if event[0] in kinds]
+
+    def chunks(self):
+        """That it has told to be durable in the copy."""
+        written = self.events('chunk-written')
+        return int(written[-1][2]['chunks']) if written else 0
+
+    def is_under_way(self):
+        """A provider is asked, and has not been lost since."""
+        newest = self.events('started', 'asked', 'failed')[-1:]
+        return bool(newest) and newest[0][0] == 'asked'
+
+    def is_finished(self):
+        """In quorum, or killed before that, and without a mark again."""
+        marks = [kind == 'marked' or kind == 'started' and fields['marked'] == 'yes'
+                 for kind, _, fields in self.events('marked', 'started', 'in-quorum')]
+        return True in marks and not marks[-1]
+
+    def kill_provider(self):
+        """The number of chunks that were durable at that moment; none if another became so meanwhile."""
+        provider = self.cluster[self.events('asked')[-1][2]['provider']]
+        before, failed = self.chunks(), len(self.events('failed'))
+        provider.kill()
+        met = {before} & {self.chunks()}
+        provider.start()
+        self.wait(lambda: self.is_finished() or len(self.events('failed')) > failed, 'the sync is broken off')
+        return met
+
+    def wait(self, condition, what):
+        wait_until(condition, PATIENCE, lambda: f'{what}\n{self.cluster["c"].log_tail()}')
 
 
 class Processes(SyncTest):
-    def kill_at_chunks(self, who):
-        """`who(cluster)` names the member that is killed each time that another chunk is seen to be durable."""
-        cluster = self.left_behind(sync_options=OPTIONS, value_bytes=400, keys=600)
-        self.restart_behind(cluster)
-        met = set()
+    def setUp(self):
+        super().setUp()
+        self.assertTrue(shutil.which('strace'), 'strace is not installed (Debian package: strace)')
 
-        def is_further():
-            written = chunks_written(cluster['c'])
-            return (written and written[-1] not in met and written[-1]) or self.is_finished(cluster)
-        while not self.is_finished(cluster):
-            chunks = wait_until(is_further, PATIENCE, lambda: f'another chunk\n{cluster["c"].log_tail()}')
-            if self.is_finished(cluster):
-                break
-            met.add(chunks)
-            victim = who(cluster)
-            cluster[victim].kill()
-            cluster[victim].start()
-        cluster.wait_quorum(3)
-        total = chunks_written(cluster['c'])[-1]
-        self.assertGreaterEqual(total, 10)
-        if len(met) < 4:  # several are durable together, or come faster than they are seen
-            raise WasTooLate(f'of {total} chunks only {sorted(met)} were met')
-        self.check_what_was_sent(cluster, total)
+    def left_behind_in_parts(self, *options):
+        """The member `c` was away while every fifth value was replaced."""
+        cluster = self.formed_cluster(3, (*SMALL_LOG, '--sync-chunk-bytes', PIECE_BYTES, *options))
+        values = [f'key/{number:03}' for number in range(VALUES * (WINDOW + 1))]
+        cluster.import_pairs([(key, 'v' * PIECE_BYTES) for key in values])
+        cluster.wait_level()
+        self.kill_behind(cluster, 'c')
+        cluster.wait_quorum(2, mons=('a', 'b'))  # if it was the leader
+        cluster.import_pairs([(key, 'w' * VALUE_BYTES) for key in values[::WINDOW + 1]], mons=('a', 'b'), batch=1)
 
-    def is_finished(self, cluster):
-        """It says so, or was killed before it could, and finds itself without a mark again."""
-        marks = [kind if kind == 'marked' else fields['marked'] for kind, _, fields in events(log_of(cluster['c']))
-                 if kind in ('marked', 'started')]
-        was_marked = 'marked' in marks
-        return was_marked and (len(finished_syncs(cluster['c'])) > self.finished_before or
-                               'no' in marks[marks.index('marked'):])
+        def is_trimmed():
+            cluster.import_pairs([('key/000', 'w' * VALUE_BYTES)] * 20, mons=('a', 'b'), batch=1)
+            return all(cluster.member_status(name)['first_committed'] > self.last_committed['c'] + 1 for name in 'ab')
+        wait_until(is_trimmed, PATIENCE, 'the log does not hold what c needs')
+        return cluster
 
-    def check_what_was_sent(self, cluster, total):
+    def check_what_was_sent(self, sync):
         """In each session no more than a window beyond what the copy got by it."""
-        sent = collections.Counter(cookie for name in ('a', 'b') for kind, cookie, _ in events(log_of(cluster[name]))
+        sent = collections.Counter(cookie for name in ('a', 'b') for kind, cookie, _ in events(log_of(sync.cluster[name]))
                                    if kind in ('chunk-sent', 'last-chunk-sent'))
         begun, order = {}, []  # by cookie: the chunks that the copy had
-        for kind, cookie, fields in events(log_of(cluster['c'])):
+        for kind, cookie, fields in sync.events('asked', 'copy-resumed'):
             if kind == 'asked':
                 order.append(cookie)
                 begun.setdefault(cookie, 0)
-            elif kind == 'copy-resumed':
+            else:
                 begun[cookie] = int(fields['chunks'])
-        ended = [begun[cookie] for cookie in order[1:]] + [total]
+        ended = [begun[cookie] for cookie in order[1:]] + [sync.chunks()]
         for cookie, end in zip(order, ended):
             self.assertGreaterEqual(end, begun[cookie], 'a copy has become smaller')
             self.assertLessEqual(sent[cookie], end - begun[cookie] + WINDOW, f'session {cookie}')
-        self.assertEqual(log_of(cluster['c']).count('begins from the start again'), 0)
+        self.assertEqual(log_of(sync.cluster['c']).count('begins from the start again'), 0)
 
-    def test_the_requester(self):
-        self.kill_at_chunks(lambda cluster: 'c')
+    def test_the_requester_is_killed_between_any_two_chunks(self):
+        """In each of its lives it may write one chunk, and is killed when it begins to write what comes next. What it had, it
+        tells when it starts again."""
+        cluster = self.left_behind_in_parts()
+        requester, sync = cluster['c'], KilledSync(cluster)
+        for life in range(CHUNKS):
+            writes = 3 if life == 0 else 2  # the first one makes the copy, with two
+            sync.start_requester('write', f'signal=KILL:when={writes}')
+            self.assertEqual(requester.process.wait(PATIENCE), -signal.SIGKILL, requester.log_tail())
+            requester.process = None
+        requester.start()
+        cluster.wait_quorum(3)
+        found = [int(fields['chunks']) for _, _, fields in sync.events('started') if fields['marked'] == 'yes']
+        self.assertEqual(found, list(range(CHUNKS)))
+        self.check_what_was_sent(sync)
 
-    def test_the_provider(self):
-        def provider(cluster):
-            asked = [fields['provider'] for kind, _, fields in events(log_of(cluster['c'])) if kind == 'asked']
-            return asked[-1]
-        self.kill_at_chunks(provider)
+    def test_the_provider_is_killed_between_any_two_chunks(self):
+        """A number of chunks at which it was not killed, since the next one came with it, or before the test had looked,
+        is met in a further cluster, in which it is killed at such numbers only."""
+        met, totals = set(), []
+        for _ in range(ROUNDS):
+            self.close_clusters()
+            sync = KilledSync(self.left_behind_in_parts(*RATE))
+            sync.start_requester('fdatasync', f'delay_enter={ONE_CHUNK_LATER_US}', '--seccomp-bpf')
+            self.kill_provider_at_others_than(met, sync)
+            sync.cluster.wait_quorum(3)
+            self.check_what_was_sent(sync)
+            totals.append(sync.chunks())
+            self.assertGreaterEqual(totals[-1], VALUES)
+            passed = sorted(set(range(1, min(CHUNKS, *totals))) - met)
+            print(f'{self.id()}: killed at {sorted(met)}; syncs had {totals} chunks; passed: {passed}', file=sys.stderr,
+                  flush=True)
+            if not passed:
+                return
+        self.fail(f'the numbers {passed} were passed in each of {ROUNDS} syncs')
+
+    def kill_provider_at_others_than(self, met, sync):
+        numbers = set(range(1, CHUNKS))
+        def is_further():
+            return sync.is_finished() or sync.is_under_way() and sync.chunks() in numbers - met
+        while True:
+            sync.wait(is_further, 'another chunk')
+            if sync.is_finished():
+                return
+            met |= sync.kill_provider()
 
 
 class StoppedStores(StoppedSource):

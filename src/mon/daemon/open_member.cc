@@ -53,22 +53,25 @@ std::optional<Refusal> check_formation(const DaemonOptions& options, const Ident
   return std::nullopt;
 }
 
-// The copy that a marked member had begun. If it is of no use, a new one will take its place.
-void load_copy(StoreHome& home, const DaemonOptions& options, OpenedMember& opened) {
+// The copy that a marked member had begun. If it is of no use, a new one will take its place; where there is no room to
+// open it, nothing is wrong with it.
+Status load_copy(StoreHome& home, const DaemonOptions& options, OpenedMember& opened) {
   Result<std::optional<StoreHome::NewStore>> unfinished = home.open_unfinished(options.database);
-  if (unfinished && !*unfinished) return;
+  if (unfinished && !*unfinished) return Status::ok();
+  if (!unfinished && unfinished.error().code() == Code::exhausted) return unfinished.error();
   Status why = unfinished.status();
   if (unfinished) {
     const Result<std::optional<CopyRecord>> record = read_copy_record(*(*unfinished)->db);
-    if (record && !*record) return;  // made, and nothing written
+    if (record && !*record) return Status::ok();  // made, and nothing written
     why = record.status();
     if (record) {
       opened.start.copy = *record;
       opened.unfinished = std::move(**unfinished);
-      return;
+      return Status::ok();
     }
   }
   opened.start.copy_given_up = why.message();
+  return Status::ok();
 }
 
 std::optional<Refusal> load_store(StoreHome& home, const DaemonOptions& options, OpenedMember& opened) {
@@ -95,7 +98,8 @@ std::optional<Refusal> load_store(StoreHome& home, const DaemonOptions& options,
   opened.start.is_marked = marker->has_value();
   if (marker->has_value()) {
     opened.start.repair = Repair::from_marker(**marker);
-    load_copy(home, options, opened);
+    const Status loaded = load_copy(home, options, opened);
+    if (!loaded.is_ok()) return failed(loaded);
   } else {
     const Status removed = home.remove_unfinished();
     if (!removed.is_ok()) return failed(removed);

@@ -150,7 +150,8 @@ TEST_F(messenger_peers, another_protocol_version_is_told_goodbye) {
   deliver(id, Hello{protocol_version + 1, PeerKind::client, "", ""});
   const std::vector<Received> answer = net.take_sent(id);
   ASSERT_EQ(answer.size(), 1u);
-  EXPECT_EQ(std::get<Goodbye>(answer[0].message).reason.message(), "protocol version 2 where this side speaks 1");
+  EXPECT_EQ(std::get<Goodbye>(answer[0].message).reason.message(),
+            "the client speaks version 2 of the protocol, monitor self version 1: update the older one");
   EXPECT_FALSE(net.closed.contains(id));
   net.drain(id);
   EXPECT_TRUE(net.closed.contains(id));

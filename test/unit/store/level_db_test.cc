@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <cerrno>
+#include <cstring>
 #include <random>
 
 #include "base/codec.h"
@@ -149,6 +151,22 @@ TEST(LevelDb, after_a_failed_write_every_later_commit_fails_and_reads_go_on) {
     EXPECT_NE(later.message().find("no space"), std::string::npos) << "the first reason is named";
   }
   EXPECT_EQ(test::dump(**db), std::vector<std::string>{"r a=1"});
+}
+
+TEST(LevelDb, a_full_disk_is_told_with_what_to_do_about_it) {
+  const test::TempDir dir;
+  auto counting = std::make_shared<CountingEnv>();
+  auto db = open_level_db(dir / "db", {}, OpenMode::create, std::make_shared<HardenedEnv>(counting));
+  ASSERT_TRUE(db);
+  counting->set_fault([](EnvCall call, const std::string&) {
+    return call == EnvCall::append ? leveldb::Status::IOError("FILE", std::strerror(ENOSPC)) : leveldb::Status::OK();
+  });
+  const Status failed = (*db)->commit(batch_of(put("a", "1")), Durability::durable);
+  EXPECT_EQ(failed.code(), Code::exhausted);
+  EXPECT_EQ(failed.message(), fmt::format("cannot write to the store {}: IO error: FILE: No space left on device; make "
+                                          "room there and start again",
+                                          dir / "db"));
+  EXPECT_EQ((*db)->commit(batch_of(put("b", "2")), Durability::durable).code(), Code::exhausted);
 }
 
 // LevelDB itself would take the later ones, behind a hole in its log.
