@@ -104,14 +104,17 @@ Result<ChunkRead> SnapshotReader::next_keys(size_t max_bytes, size_t max_keys) {
   Result<WalkChunk> walked = walk(max_bytes, max_keys);
   if (!walked) return walked.error();
   ReplicatedTransaction lacking;
-  if (!cursor_.has_all_keys) lacking = behind(cursor_.last_key, std::move(walked->puts));
+  const bool lacked_keys = !cursor_.has_all_keys;
+  if (lacked_keys) lacking = behind(cursor_.last_key, std::move(walked->puts));
   ChunkRead chunk;
   for (const Op& op : lacking.ops()) chunk.bytes += bytes_of(op);
-  if (lacking.is_empty() && !walked->is_last) {
+  // A chunk takes the copy further, or a sync that is broken off behind each first chunk would never come to its end.
+  const bool is_end = lacked_keys || cursor_.is_complete();
+  if (lacking.is_empty() && !(walked->is_last && is_end)) {
     chunk.is_skipped = true;
     return chunk;
   }
-  if (!cursor_.has_all_keys) {
+  if (lacked_keys) {
     cursor_.last_key = walked->last_key;
     cursor_.has_all_keys = is_walked_;
   }

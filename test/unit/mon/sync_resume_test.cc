@@ -256,6 +256,15 @@ TEST(SyncResumeTest, a_copy_of_any_number_of_snapshots_is_the_last_one) {
   }
 }
 
+TEST(SyncResumeTest, sessions_that_end_after_one_chunk_come_to_an_end_of_the_copy) {
+  std::optional<SyncCursor> cursor;
+  for (const ChunkRead& chunk : Source(20).read(cursor, 3)) cursor = chunk.cursor;
+  Source provider(60);
+  size_t sessions = 0;
+  for (; sessions < 100 && !cursor->is_complete(); ++sessions) cursor = provider.read(cursor, 1).front().cursor;
+  EXPECT_TRUE(cursor->is_complete()) << sessions << " sessions";
+}
+
 TEST(SyncResumeTest, a_provider_whose_log_is_of_another_history_or_trimmed_refuses_the_copy) {
   Source provider(40);
   SyncCursor elsewhere{at(20), at(20), "key-05", true, at(20)};
