@@ -10,7 +10,7 @@ namespace synod {
 
 struct StoreSyncOptions {
   size_t chunk_bytes = 1 << 20;   // of keys and values
-  uint32_t window = 8;            // chunks that are made durable together
+  uint32_t window = 4;            // chunks that are made durable together
   uint64_t stop_after_chunk = 0;  // counted from the beginning of the copy; 0: not
   bool resume = false;
   bool delta = false;

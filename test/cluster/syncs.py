@@ -1,6 +1,7 @@
 """What the tests of store synchronizations between real processes have in common."""
 
 import functools
+import random
 import re
 import sys
 
@@ -32,6 +33,11 @@ def disturbs_a_sync(test):
                 print(f'{self.id()}: {late}; again with a slower sync', file=sys.stderr, flush=True)
                 self.close_clusters()
     return done_in_time
+
+
+def noise(seed, length):
+    """Text that does not compress, as the rate of a sync counts what goes over the network."""
+    return random.Random(seed).randbytes(length // 2 + 1).hex()[:length]
 
 
 def finished_syncs(daemon):
@@ -72,11 +78,11 @@ class SyncTest(ClusterTest):
         """A cluster of which the member `c` was killed, and needs more than the others' logs hold. Its sync will be
         slow, unless the options say otherwise."""
         cluster = self.formed_cluster(count, (*SMALL_LOG, *(sync_options or self.slow_sync())))
-        cluster.import_pairs([(f'before/{i:05}', f'{i} ' + 'v' * value_bytes) for i in range(keys // 2)])
+        cluster.import_pairs([(f'before/{i:05}', noise(f'before {i}', value_bytes)) for i in range(keys // 2)])
         self.kill_behind(cluster, 'c')
         others = cluster.others('c')
         cluster.wait_quorum(len(others), others)  # if it was the leader
-        cluster.import_pairs([(f'during/{i:05}', f'{i} ' + 'w' * value_bytes) for i in range(keys // 2)], mons=others)
+        cluster.import_pairs([(f'during/{i:05}', noise(f'during {i}', value_bytes)) for i in range(keys // 2)], mons=others)
         self.write_past(cluster, 'c', others)
         return cluster
 

@@ -6,6 +6,7 @@ import shutil
 import unittest
 
 from harness import CLI, OK, PATIENCE, UNAVAILABLE, USAGE, ClusterTest, Daemon, free_ports, run, wait_until
+from syncs import noise
 
 
 class LostDirectory(ClusterTest):
@@ -72,7 +73,7 @@ class LostDirectory(ClusterTest):
         cluster = self.formed_cluster(options=('--log-retain-versions', 20, '--log-trim-min', 10,
                                                '--sync-chunk-bytes', 2048, '--sync-rate', 150_000,
                                                '--write-buffer-bytes', 65536))
-        cluster.import_pairs([(f'before/{i:04}', f'{i} ' + 'v' * 400) for i in range(2500)])
+        cluster.import_pairs([(f'before/{i:04}', noise(i, 400)) for i in range(2500)])
         for number in range(60):
             cluster.put('after', f'value {number}')
         self.lose_directory(cluster, 'c')

@@ -9,7 +9,7 @@ import sys
 import unittest
 
 from harness import OK, PATIENCE, STORE, run, wait_until
-from syncs import SMALL_LOG, StoppedSource, SyncTest
+from syncs import SMALL_LOG, StoppedSource, SyncTest, noise
 
 WINDOW = 4  # chunks of a member's sync
 # Values that are more than a chunk travel alone; at the rate, one in a second. The provider walks a window of pieces before
@@ -91,14 +91,14 @@ class Processes(SyncTest):
         """The member `c` was away while every fifth value was replaced."""
         cluster = self.formed_cluster(3, (*SMALL_LOG, '--sync-chunk-bytes', PIECE_BYTES, *options))
         values = [f'key/{number:03}' for number in range(VALUES * (WINDOW + 1))]
-        cluster.import_pairs([(key, 'v' * PIECE_BYTES) for key in values])
+        cluster.import_pairs([(key, noise(key, PIECE_BYTES)) for key in values])
         cluster.wait_level()
         self.kill_behind(cluster, 'c')
         cluster.wait_quorum(2, mons=('a', 'b'))  # if it was the leader
-        cluster.import_pairs([(key, 'w' * VALUE_BYTES) for key in values[::WINDOW + 1]], mons=('a', 'b'), batch=1)
+        cluster.import_pairs([(key, noise(key, VALUE_BYTES)) for key in values[::WINDOW + 1]], mons=('a', 'b'), batch=1)
 
         def is_trimmed():
-            cluster.import_pairs([('key/000', 'w' * VALUE_BYTES)] * 20, mons=('a', 'b'), batch=1)
+            cluster.import_pairs([('key/000', noise('key/000', VALUE_BYTES))] * 20, mons=('a', 'b'), batch=1)
             return all(cluster.member_status(name)['first_committed'] > self.last_committed['c'] + 1 for name in 'ab')
         wait_until(is_trimmed, PATIENCE, 'the log does not hold what c needs')
         return cluster

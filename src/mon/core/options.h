@@ -42,7 +42,7 @@ struct CoreOptions {
   size_t fetch_bytes = 4 << 20;
   size_t sync_chunk_bytes = 1 << 20;
   size_t sync_chunk_keys = 10000;
-  uint32_t sync_window = 8;  // chunks under way in one sync
+  uint32_t sync_window = 4;  // chunks under way in one sync
   bool sync_delta = true;    // a member with an older store gets what differs; else all
   uint64_t sync_rate = 0;    // bytes of chunks per second that one member sends, to all together; 0: no limit
   // A rate near what the clients write lets no copy ever catch up: no daemon takes less.
