@@ -1,7 +1,7 @@
 // How expected failures travel: `Status` without a value, `Result<T>` with one. Both are [[nodiscard]].
 //
 // `Result<T>` is a subset of C++23's `std::expected<T, Status>`, to be replaced by it one day. A bug asserts instead; a
-// failure of the member's own disk arrives as `io_error` or `corruption` and stops the daemon.
+// failure of the member's own disk arrives as `io_error`, `exhausted` or `corruption` and stops the daemon.
 #pragma once
 
 #include <optional>
