@@ -129,7 +129,7 @@ void Monitor::tick_holds(TimePoint now, Output& out) {
     if (state == MemberState::syncing) holds_.on_sync_progress(now, peer->id, peer->probe.sync);
     if (state == MemberState::syncing || state == MemberState::outsider) continue;
     const bool is_in_quorum = quorum.count(peer->id) > 0;
-    const auto over = holds_.on_progress(now, peer->id, peer->probe.committed.version, is_in_quorum);
+    const auto over = holds_.on_progress(now, peer->id, peer->heard, peer->probe.committed.version, is_in_quorum);
     if (over) emit_over(*over, "quorum");
   }
   for (const Peer* learner : learners(now)) {
@@ -137,11 +137,11 @@ void Monitor::tick_holds(TimePoint now, Output& out) {
       holds_.on_sync_progress(now, learner->id, learner->probe.sync);
       continue;
     }
-    const auto over =
-        holds_.on_progress(now, learner->id, learner->probe.committed.version, is_learner_level(*learner));
+    const auto over = holds_.on_progress(now, learner->id, learner->heard, learner->probe.committed.version,
+                                         is_learner_level(*learner));
     if (over) emit_over(*over, "level");
   }
-  if (const auto over = holds_.on_progress(now, identity_.id, last_committed_.version, true)) {
+  if (const auto over = holds_.on_progress(now, identity_.id, now, last_committed_.version, true)) {
     emit_over(*over, "quorum");
   }
   for (const TrimHold& over : holds_.tick(now)) {

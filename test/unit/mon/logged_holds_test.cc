@@ -196,20 +196,41 @@ TEST(LoggedHoldsTest, one_that_asks_without_end_is_not_remembered_without_end) {
 TEST(LoggedHoldsTest, it_follows_a_requester_that_has_switched_and_is_over_when_that_is_in_quorum) {
   Leader leader = holding();
   // Its old store, in the quorum that it is leaving.
-  EXPECT_FALSE(leader.holds.on_progress(leader.now, b, Version(8), true).has_value());
+  EXPECT_FALSE(leader.holds.on_progress(leader.now, b, leader.now, Version(8), true).has_value());
   EXPECT_EQ(leader.holds.limit(Version(50)), Version(10));
   for (uint64_t version = 10; version < 20; ++version) {
-    EXPECT_FALSE(leader.holds.on_progress(leader.now, b, Version(version), false).has_value());
+    EXPECT_FALSE(leader.holds.on_progress(leader.now, b, leader.now, Version(version), false).has_value());
     leader.run(seconds(10));
   }
   EXPECT_EQ(leader.holds.limit(Version(50)), Version(20)) << "it has 19, after 100 s without its provider";
-  const std::optional<TrimHold> over = leader.holds.on_progress(leader.now, b, Version(20), true);
+  const std::optional<TrimHold> over = leader.holds.on_progress(leader.now, b, leader.now, Version(20), true);
   ASSERT_TRUE(over.has_value());
   EXPECT_EQ(over->requester, b);
   EXPECT_EQ(over->state, State::released);
-  EXPECT_FALSE(leader.holds.on_progress(leader.now, b, Version(20), true).has_value()) << "which is told once";
+  EXPECT_FALSE(leader.holds.on_progress(leader.now, b, leader.now, Version(20), true).has_value())
+      << "which is told once";
   leader.run(seconds(1));
   EXPECT_TRUE(leader.holds.all().empty());
+}
+
+// A learner that had followed to version 20 lost its power, and what it had not synced; the leader has not heard of it
+// since, but of the provider of its sync.
+TEST(LoggedHoldsTest, what_its_requester_told_before_the_sync_does_not_end_or_move_it) {
+  Leader leader;
+  const TimePoint heard = leader.now;
+  leader.now += milliseconds(500);
+  EXPECT_TRUE(leader.ask(Version(10)));
+  leader.choose(leader.propose());
+  for (const bool is_level : {false, true}) {
+    EXPECT_FALSE(leader.holds.on_progress(leader.now, b, heard, Version(20), is_level).has_value());
+  }
+  EXPECT_EQ(leader.holds.limit(Version(50)), Version(10));
+  leader.now += seconds(1);
+  leader.holds.begin_leadership(leader.now);
+  EXPECT_FALSE(leader.holds.on_progress(leader.now, b, heard, Version(20), true).has_value()) << "nor the next leader";
+  EXPECT_EQ(leader.holds.limit(Version(50)), Version(10));
+  leader.now += milliseconds(500);
+  EXPECT_TRUE(leader.holds.on_progress(leader.now, b, leader.now, Version(20), true).has_value());
 }
 
 TEST(LoggedHoldsTest, holds_are_read_back_as_they_were_stored) {

@@ -96,6 +96,7 @@ void LoggedHolds::want(TimePoint now, Hold& hold, const TrimHold& wanted) const 
 void LoggedHolds::follow_log(TimePoint now, Hold& hold) const {
   hold.asks.clear();
   hold.wanted.reset();
+  hold.asked = now;
   if (!hold.logged) return;
   adopt_logged(now, hold);
   hold.asks[hold.wanted->cookie] = {hold.wanted->version, now};
@@ -132,6 +133,7 @@ bool LoggedHolds::on_request(TimePoint now, const HoldTrim& request, Version flo
   const auto [ask, is_new] = hold.asks.try_emplace(request.cookie, Ask{std::max(request.version, floor), now});
   ask->second.heard = now;
   if (!is_new) return false;
+  hold.asked = now;
   const Version version = ask->second.version;
   SYNOD_ASSERT(version >= floor, "I-22: what is trimmed cannot be held");
   const bool is_over = !hold.wanted || hold.wanted->state == State::released ||
@@ -147,9 +149,10 @@ bool LoggedHolds::on_request(TimePoint now, const HoldTrim& request, Version flo
   return true;
 }
 
-std::optional<TrimHold> LoggedHolds::on_progress(TimePoint now, MemberId member, Version committed, bool is_in_quorum) {
+std::optional<TrimHold> LoggedHolds::on_progress(TimePoint now, MemberId member, TimePoint heard, Version committed,
+                                                 bool is_in_quorum) {
   const auto it = holds_.find(member);
-  if (it == holds_.end() || !it->second.wanted) return std::nullopt;
+  if (it == holds_.end() || !it->second.wanted || heard < it->second.asked) return std::nullopt;
   Hold& hold = it->second;
   if (std::exchange(hold.committed, committed) < committed) hold.progressed = now;
   // Before its copy has become its store it is below.

@@ -40,9 +40,11 @@ class LoggedHolds {
   // How long to wait between values, so that a sync which goes on is not overtaken by what clients write: the more of
   // its bound a hold has used up, from a half on, the longer.
   Duration admission_delay(TimePoint now) const;
-  // The member has got up to `committed`. It does not sync, or does not any more. Returns its hold if that is over by
-  // that.
-  std::optional<TrimHold> on_progress(TimePoint now, MemberId member, Version committed, bool is_in_quorum);
+  // The member has got up to `committed`, as was heard of it at `heard`: it does not sync, or does not any more. What
+  // was heard before its hold was asked for says nothing of the sync that it is for: the member may have lost its power
+  // since, and what it had not synced. Returns its hold if that is over by that.
+  std::optional<TrimHold> on_progress(TimePoint now, MemberId member, TimePoint heard, Version committed,
+                                      bool is_in_quorum);
   // Returns the holds that are over by that: released, since nobody renews them, or ended, at their bound.
   std::vector<TrimHold> tick(TimePoint now);
   // To be logged with the next value.
@@ -67,6 +69,7 @@ class LoggedHolds {
     std::optional<TrimHold> wanted;
     std::optional<TrimHold> proposed;
     TimePoint since;          // it has led, or the version was asked for
+    TimePoint asked;          // it has led, or a session has begun
     TimePoint progressed;     // the member has come further
     SyncProgress progress;    // as it told last
     Version committed;        // the same, after the sync
