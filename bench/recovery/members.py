@@ -18,8 +18,8 @@ from machine import Failure, Watch, Wire, die_with_the_benchmark, memory, reset_
 
 VICTIM = 'c'
 OTHERS = ('a', 'b')
-# A line of the log: wall time, level, seconds on the machine's clock, the rest.
-STEP = re.compile(r'^\S+ \S+ (\d+\.\d+) mon\..*? sync \[(\d+)\]', re.MULTILINE)
+# A line of the log: wall time, level, seconds on the machine's clock, the rest. Of a step, and not of an event.
+STEP = re.compile(r'^\S+ \S+ (\d+\.\d+) mon\..*? sync \[(\d+)\] (?![a-z-]+ cookie=)', re.MULTILINE)
 FINISHED = re.compile(r'^\S+ \S+ (\d+\.\d+) mon\..*? sync finished (.*)', re.MULTILINE)
 # Of a member with a vote, and of one that lost its directory.
 CAUGHT_UP = re.compile(r'sync \[14\] (?:is in quorum|level)')
@@ -178,7 +178,8 @@ class Members:
             # Each begins with step 3; of each step, when it was logged last.
             'attempts': sum(number == 3 for _, number in steps),
             'step_s': {f'step {number}': at - steps[0][0] for at, number in steps},
-            'chunks': int(fields['chunks']), 'keys': int(fields['keys']), 'payload_bytes': int(fields['bytes']),
+            'told_s': float(fields['seconds']), 'chunks': int(fields['chunks']),
+            'keys': int(fields['keys']), 'payload_bytes': int(fields['bytes']),
             'received_bytes': wire.received(), 'sent_bytes': wire.sent(),
             'peak_memory': {'provider': peak[provider], 'requester': peak[VICTIM]},
             'memory_before': {'provider': before[provider], 'requester': before[VICTIM]},

@@ -43,8 +43,11 @@ class BenchRecovery(ClusterTest):
             self.check_round(store, *case['rounds'])
             self.assertIn(case['what'], ran.text)
             self.assertEqual(case['median']['seconds'], case['rounds'][0]['seconds'])
-        for name in ('empty', 'missed', 'load'):
-            self.check_member(cases[name]['rounds'][0])
+        entries = [cases[name]['rounds'][0] for name in ('empty', 'missed', 'load')]
+        for entry in entries:
+            self.check_member(entry)
+        # One may be refused at first, on a busy machine.
+        self.assertIn(1, [entry['attempts'] for entry in entries])
         self.check_clients(cases['load']['rounds'][0]['client'])
 
     def check_round(self, store, entry):
@@ -69,6 +72,8 @@ class BenchRecovery(ClusterTest):
         for end, before in entry['memory_before'].items():
             self.assertGreaterEqual(entry['peak_memory'][end], before)
         self.assertGreaterEqual(entry['attempts'], 1)
+        if entry['attempts'] == 1:  # as the member itself tells, in thousandths of a second
+            self.assertAlmostEqual(entry['sync_s'], entry['told_s'], places=2)
         self.assertIn('step 14', entry['step_s'])
 
     def check_clients(self, client):
