@@ -61,7 +61,7 @@ class Load:
 class Members:
     """A cluster with a store of so many keys, which stays about as it is from round to round."""
 
-    def __init__(self, tools, root, keys, value_bytes, random_percent=100, mon_options=()):
+    def __init__(self, tools, root, keys, value_bytes, random_percent, mon_options=()):
         self.tools = tools
         self.keys = keys
         self.value_bytes = value_bytes

@@ -77,8 +77,8 @@ def row(case):
 def table(store):
     """Of one store; medians of the rounds."""
     fill = store['fill']
-    lines = [f'{store["mebibytes"]} MiB, values of {store["value_bytes"]} bytes: {store["keys"]} keys, filled at '
-             f'{fill["per_second"]:.0f} keys/s']
+    lines = [f'{store["mebibytes"]} MiB, values of {store["value_bytes"]} bytes, {store["random_percent"]} % random: '
+             f'{store["keys"]} keys, filled at {fill["per_second"]:.0f} keys/s']
     rows = [HEADS, *(row(case) for case in store['cases'])]
     widths = [max(len(line[column]) for line in rows) for column in range(len(HEADS))]
     lines += ['  ' + '  '.join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in rows]

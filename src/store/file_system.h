@@ -2,8 +2,8 @@
 // posix_files() is the real one. Everything that is kept outside of LevelDB goes through it, and LevelDB through
 // new_env(), so that one implementation sees every call in order.
 //
-// Errors are as in files.h, and name the path and the reason. Paths
-// are as given by the caller; a directory stands in them without a slash at its end.
+// Errors are as in files.h. Paths are as given by the caller; a directory stands in them without a slash at its
+// end.
 //
 // Thread safe, but for two writers of one file.
 #pragma once

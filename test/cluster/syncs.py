@@ -3,6 +3,7 @@
 import functools
 import random
 import re
+import shutil
 import sys
 
 from harness import PATIENCE, ClusterTest, wait_until
@@ -40,9 +41,25 @@ def noise(seed, length):
     return random.Random(seed).randbytes(length // 2 + 1).hex()[:length]
 
 
+def injecting(calls, what, trace, *options, files=()):
+    """The words before a command with which strace injects something into such system calls, on these files or on any. It
+    writes to the file `trace`."""
+    if not shutil.which('strace'):
+        raise AssertionError('strace is not installed (Debian package: strace)')
+    words = ['strace', *options, '-f', '-o', str(trace), '-e', 'signal=none', '-e', f'trace={calls}', '-e',
+             f'inject={calls}:{what}']
+    for file in files:
+        words += ['-P', str(file)]
+    return words
+
+
+def log_of(daemon):
+    return daemon.log_bytes().decode(errors='replace')
+
+
 def finished_syncs(daemon):
     """The fields of each line about a finished sync in the daemon's log."""
-    lines = FINISHED.findall(daemon.log_bytes().decode(errors='replace'))
+    lines = FINISHED.findall(log_of(daemon))
     return [dict(field.split('=', 1) for field in line.split() if '=' in field) for line in lines]
 
 

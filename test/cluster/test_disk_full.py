@@ -2,40 +2,32 @@
 with. strace lets the disk be full: the files of the copy are not written."""
 
 import re
-import shutil
 import unittest
 
 from harness import OK, PATIENCE, STORE, USAGE, run
-from syncs import SMALL_CHUNKS, StoppedSource, SyncTest
+from syncs import SMALL_CHUNKS, StoppedSource, SyncTest, injecting, log_of
 
 DISK_FAILURE = 4
 ADVICE = 'No space left on device; make room there and start again'
 
 
-def full(store, calls, first=1, options=()):
-    """A wrapper under which such calls on the files of the store fail from the first one on."""
-    wrapper = ['strace', *options, '-f', '-o', str(store.parent.parent / 'strace'), '-e', 'signal=none', '-e',
-               f'trace={calls}', '-e', f'inject={calls}:error=ENOSPC:when={first}+']
-    for number in range(100):
-        for name in (f'{number:06}.log', f'{number:06}.ldb', f'MANIFEST-{number:06}'):
-            wrapper += ['-P', str(store / name)]
-    return wrapper
+def full(store, first=1, options=()):
+    """A wrapper under which writes to the files of the store fail, from such a one on."""
+    files = [store / name for number in range(100)
+             for name in (f'{number:06}.log', f'{number:06}.ldb', f'MANIFEST-{number:06}')]
+    return injecting('write', f'error=ENOSPC:when={first}+', store.parent.parent / 'strace', *options, files=files)
 
 
 class DiskFull(SyncTest):
-    def setUp(self):
-        super().setUp()
-        self.assertTrue(shutil.which('strace'), 'strace is not installed (Debian package: strace)')
-
     def start_until_full(self, cluster, first):
         """c says so once, and ends."""
         daemon = cluster['c']
         store = daemon.data / 'store.2'
         said = daemon.log_bytes().count(b'No space left')
-        daemon.start(wrapper=full(store, 'write', first, options=('-D',)))
+        daemon.start(wrapper=full(store, first, options=('-D',)))
         self.assertEqual(daemon.process.wait(PATIENCE), DISK_FAILURE, daemon.log_tail())
         daemon.process = None
-        log = daemon.log_bytes().decode()
+        log = log_of(daemon)
         self.assert_says(log.strip().splitlines()[-1], 'stops: cannot', 'the store', store, ADVICE)
         self.assertEqual(log.count('No space left'), said + 1)
 
@@ -46,7 +38,7 @@ class DiskFull(SyncTest):
         cluster = self.left_behind(sync_options=SMALL_CHUNKS, keys=600)
         before = self.contents(cluster)
         self.start_until_full(cluster, 20)
-        chunks = [int(number) for number in re.findall(r'chunk-written \S+ chunks=(\d+)', self.log(cluster))]
+        chunks = [int(number) for number in re.findall(r'chunk-written \S+ chunks=(\d+)', log_of(cluster['c']))]
         self.assertGreaterEqual(chunks[-1], 1)
         self.assertEqual(self.contents(cluster), before, 'the old store is another one')
         cluster.put('meanwhile', 'value', mons=('a', 'b'))
@@ -54,13 +46,9 @@ class DiskFull(SyncTest):
         cluster.put('meanwhile', 'another', mons=('a', 'b'))
         self.restart_behind(cluster)
         self.wait_synced(cluster)
-        resumed = [int(number) for number in re.findall(r'copy-resumed \S+ version=\d+ chunks=(\d+)', self.log(cluster))]
+        resumed = [int(number) for number in re.findall(r'copy-resumed \S+ version=\d+ chunks=(\d+)', log_of(cluster['c']))]
         self.assertGreaterEqual(resumed[-1], chunks[-1])
-        self.assertNotIn('begins from the start again', self.log(cluster))
-
-    @staticmethod
-    def log(cluster):
-        return cluster['c'].log_bytes().decode()
+        self.assertNotIn('begins from the start again', log_of(cluster['c']))
 
 
 class StoppedStores(StoppedSource):
@@ -68,11 +56,11 @@ class StoppedStores(StoppedSource):
         copy = self.scratch() / 'copy'
         words = (STORE, 'sync', self.source, copy, '--chunk-bytes', 60_000, '--window', 1)
         store = copy / 'store.1'
-        self.assert_refused(run(*full(store, 'write', 8), *words), USAGE, 'cannot write to the store', store, ADVICE)
+        self.assert_refused(run(*full(store, 8), *words), USAGE, 'cannot write to the store', store, ADVICE)
         found = self.assert_refused(run(STORE, 'list', copy), USAGE, 'unfinished sync at chunk')
         durable = int(re.search(r'unfinished sync at chunk (\d+)', found.err)[1])
         self.assertGreaterEqual(durable, 1)
-        self.assert_refused(run(*full(store, 'write'), *words, '--resume'), USAGE, 'the store', store, ADVICE)
+        self.assert_refused(run(*full(store), *words, '--resume'), USAGE, 'the store', store, ADVICE)
         told = self.assert_exit(run(*words, '--resume', '--format', 'json'), OK)
         self.assertEqual(told.json()['first_chunk'], durable + 1)
         self.assert_exit(run(STORE, 'compare', self.source, copy), OK)

@@ -9,7 +9,7 @@ import sys
 import unittest
 
 from harness import OK, PATIENCE, STORE, run, wait_until
-from syncs import SMALL_LOG, StoppedSource, SyncTest, noise
+from syncs import SMALL_LOG, StoppedSource, SyncTest, injecting, log_of, noise
 
 WINDOW = 4  # chunks of a member's sync
 # Values that are more than a chunk travel alone; at the rate, one in a second. The provider walks a window of pieces before
@@ -28,10 +28,6 @@ def events(text):
         yield kind, cookie, dict(field.split('=', 1) for field in rest.split() if '=' in field)
 
 
-def log_of(daemon):
-    return daemon.log_bytes().decode(errors='replace')
-
-
 class KilledSync:
     """One sync of the member `c`, as its log tells it from here on."""
 
@@ -42,12 +38,9 @@ class KilledSync:
     def start_requester(self, call, what, *options):
         """Such a system call on the log of its copy has what strace injects."""
         daemon = self.cluster['c']
+        files = [daemon.data / f'store.2/{number:06}.log' for number in range(200)]
         # -D: the daemon stays our child.
-        wrapper = ['strace', '-D', '-f', *options, '-o', str(self.cluster.root / 'strace'), '-e', 'signal=none', '-e',
-                   f'trace={call}', '-e', f'inject={call}:{what}']
-        for number in range(200):
-            wrapper += ['-P', str(daemon.data / f'store.2/{number:06}.log')]
-        daemon.start(wrapper=wrapper)
+        daemon.start(wrapper=injecting(call, what, self.cluster.root / 'strace', '-D', *options, files=files))
 
     def events(self, *kinds):
         return [event for event in events(log_of(self.cluster['c'])[self.begin:]) if event[0] in kinds]
@@ -83,10 +76,6 @@ class KilledSync:
 
 
 class Processes(SyncTest):
-    def setUp(self):
-        super().setUp()
-        self.assertTrue(shutil.which('strace'), 'strace is not installed (Debian package: strace)')
-
     def left_behind_in_parts(self, *options):
         """The member `c` was away while every fifth value was replaced."""
         cluster = self.formed_cluster(3, (*SMALL_LOG, '--sync-chunk-bytes', PIECE_BYTES, *options))
@@ -168,15 +157,10 @@ class Processes(SyncTest):
 
 
 class StoppedStores(StoppedSource):
-    def setUp(self):
-        super().setUp()
-        self.assertTrue(shutil.which('strace'), 'strace is not installed (Debian package: strace)')
-
     def killed_at(self, number, copy, window):
         """The sync is killed when it asks for the n-th time that something be durable."""
-        return run('strace', '-f', '-o', self.scratch() / 'strace', '-e', 'trace=fsync,fdatasync', '-e',
-                   f'inject=fsync,fdatasync:signal=KILL:when={number}', STORE, 'sync', self.source, copy,
-                   '--chunk-bytes', 60_000, '--window', window, '--trace-sync')
+        return run(*injecting('fsync,fdatasync', f'signal=KILL:when={number}', self.scratch() / 'strace'), STORE, 'sync',
+                   self.source, copy, '--chunk-bytes', 60_000, '--window', window, '--trace-sync')
 
     def test_at_every_sync_of_the_disk_chunk_by_chunk(self):
         self.assertGreaterEqual(self.kill_at_every_sync(1)['unfinished'], 12)
