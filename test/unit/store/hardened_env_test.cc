@@ -126,6 +126,17 @@ TEST_F(HardenedFiles, nothing_is_synced_that_needs_no_sync) {
   EXPECT_EQ(counting_->count(EnvCall::sync, "2.ldb"), 0);
 }
 
+TEST_F(HardenedFiles, a_flush_reaches_a_log_and_not_a_table_which_is_read_only_when_it_is_synced) {
+  for (const char* const name : {"1.log", "2.ldb", "MANIFEST-000003"}) {
+    const auto file = make(name);
+    ASSERT_TRUE(file->Append("x").ok());
+    ASSERT_TRUE(file->Flush().ok());
+    ASSERT_TRUE(file->Sync().ok());
+    EXPECT_EQ(counting_->count(EnvCall::flush, name), std::string(name).ends_with(".ldb") ? 0 : 1);
+    EXPECT_EQ(counting_->count(EnvCall::sync, name), 1);
+  }
+}
+
 TEST_F(HardenedFiles, each_failing_call_on_a_file_stops_all_writing) {
   for (const EnvCall call : {EnvCall::append, EnvCall::flush, EnvCall::sync, EnvCall::close}) {
     SCOPED_TRACE(static_cast<int>(call));
