@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "base/mutant.h"
 #include "store/dir_lock.h"
@@ -42,6 +43,10 @@ Result<std::optional<std::string>> find_unfinished(FileSystem& files, const std:
   const Result<std::string> current = read_current_store(files, dir);
   if (!current && current.error().code() != Code::not_found) return current.error();
   return newest_store_after(files, dir, current ? *current : std::string());
+}
+
+TwinFile record_of_copy(FileSystem& files, const std::string& dir, const std::string& store) {
+  return {files, fmt::format("{}/{}", dir, store), "copy"};
 }
 
 // Removes every store but those `kept`, and what is evidence.
@@ -191,8 +196,9 @@ Result<std::string> DataDir::make_room() const {
   return fmt::format("store.{}", current ? *store_number(*current) + 1 : 1);
 }
 
-Result<DataDir::NewStore> DataDir::keep_made(const std::string& name, Result<std::unique_ptr<KeyValueDB>> db) const {
+Result<DataDir::NewStore> DataDir::keep_made(const std::string& name, Result<std::unique_ptr<KeyValueDB>> db) {
   if (!db) return db.error();
+  copy_record_.emplace(record_of_copy(files_, path_, name));
   const Status synced = files_.sync_directory(path_);
   if (synced.is_ok()) return NewStore{name, *std::move(db)};
   files_.drain();
@@ -229,7 +235,16 @@ Result<std::optional<DataDir::NewStore>> DataDir::open_unfinished(const Database
   SYNOD_RETURN_IF_ERROR(cut_torn_tail(files_, *tail));
   Result<std::unique_ptr<KeyValueDB>> db = open_level_db(path, options, OpenMode::existing, make_disk_env(files_));
   if (!db) return db.error();
-  return std::optional<NewStore>(NewStore{**name, *std::move(db)});
+  copy_record_.emplace(record_of_copy(files_, path_, **name));
+  Result<std::optional<Bytes>> record = copy_record_->read();
+  if (record) return std::optional<NewStore>(NewStore{**name, *std::move(db), *std::move(record)});
+  files_.drain();
+  return record.error();
+}
+
+Status DataDir::write_copy_record(ByteView record) {
+  SYNOD_ASSERT(copy_record_.has_value(), "a copy's record is written while there is one");
+  return copy_record_->write_once(record);
 }
 
 Status DataDir::remove_unfinished() {
@@ -255,7 +270,8 @@ Status DataDir::switch_to(const std::string& name, const Bound& bound) {
   SYNOD_RETURN_IF_ERROR(bound_.write(*store_number(name), bound));
   SYNOD_RETURN_IF_ERROR(write_current_store(files_, path_, name));
   // The switch is done and durable; what could not be kept or removed now is so at the next open.
-  const Status left = keep_only(files_, path_, {name});
+  const Status forgotten = record_of_copy(files_, path_, name).remove();
+  const Status left = forgotten.is_ok() ? keep_only(files_, path_, {name}) : forgotten;
   if (!left.is_ok()) log(LogLevel::warning, "{}", left.message());
   return Status::ok();
 }
@@ -270,17 +286,11 @@ Result<std::unique_ptr<KeyValueDB>> open_read_only(const std::string& dir) {
   return with_lock(*std::move(lock), open_level_db_read_only(store->path, DatabaseOptions{}, honest_cuts(dir, *store)));
 }
 
-Result<std::unique_ptr<KeyValueDB>> open_unfinished_read_only(const std::string& dir) {
-  if (!posix_files().is_directory(dir)) return Status(Code::not_found, fmt::format("{} is not a directory", dir));
-  Result<DirLock> lock = DirLock::take_shared(dir);
-  if (!lock) return lock.error();
+Result<std::optional<Bytes>> read_copy_record(const std::string& dir) {
   const Result<std::optional<std::string>> name = find_unfinished(posix_files(), dir);
   if (!name) return name.error();
-  if (!*name) return Status(Code::not_found, fmt::format("{} holds no unfinished store", dir));
-  const std::string path = fmt::format("{}/{}", dir, **name);
-  const Result<TornTail> tail = find_torn_tail(posix_files(), path, 0);
-  if (!tail) return tail.error();
-  return with_lock(*std::move(lock), open_level_db_read_only(path, DatabaseOptions{}, tail->cuts));
+  if (!*name) return std::optional<Bytes>();
+  return record_of_copy(posix_files(), dir, **name).read();
 }
 
 Result<std::unique_ptr<KeyValueDB>> open_for_repair(const std::string& dir) {

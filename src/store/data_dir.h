@@ -5,7 +5,8 @@
 //   DIR/identity.1, .2   the member's identity and promise, twice (TwinFile)
 //   DIR/bound.1, .2      how far the current store is durable, twice (BoundFile)
 //   DIR/CURRENT_STORE    the name of the current store, one line
-//   DIR/store.N/         a LevelDB database; at most one other than the current one, while a sync fills it
+//   DIR/store.N/         a LevelDB database; at most one other than the current one, while a sync fills it, and with it
+//                        copy.1 and copy.2, which say how far (TwinFile)
 //   DIR/evidence/        a store that was not what it should be, as it was; the newest (evidence.h)
 //
 // Not thread safe, but for what is said at a method. May block on the disk.
@@ -51,6 +52,7 @@ class DataDir : public StoreHome {
   Result<NewStore> create_store(const DatabaseOptions& options) override;
   Result<NewStore> clone_current(const DatabaseOptions& options) override;
   Result<std::optional<NewStore>> open_unfinished(const DatabaseOptions& options) override;
+  Status write_copy_record(ByteView record) override;
   Status remove_unfinished() override;
   Status keep_evidence() override;
   Status switch_to(const std::string& name, const Bound& bound) override;
@@ -60,21 +62,23 @@ class DataDir : public StoreHome {
   // The name of a store to be made beside the current one; what was there of another is removed.
   Result<std::string> make_room() const;
   // The database of a store that was just made; its name is durable from now on.
-  Result<NewStore> keep_made(const std::string& name, Result<std::unique_ptr<KeyValueDB>> db) const;
+  Result<NewStore> keep_made(const std::string& name, Result<std::unique_ptr<KeyValueDB>> db);
 
   FileSystem& files_;
   std::string path_;
   std::unique_ptr<FileSystem::Lock> lock_;
   TwinFile identity_;
   BoundFile bound_;
+  std::optional<TwinFile> copy_record_;  // of the store that was made or found, and is not the current one
 };
 
 // For tools: opens the current store of a stopped member's directory without changing a byte of it and without write
 // permission. Fails with `in_use` while a daemon has it. The directory stays locked (shared) as long as the database
 // lives. `dir` may also be a store by itself, as DIR/evidence is.
 Result<std::unique_ptr<KeyValueDB>> open_read_only(const std::string& dir);
-// The same for the store that a sync has not finished. Fails with `not_found` if there is none.
-Result<std::unique_ptr<KeyValueDB>> open_unfinished_read_only(const std::string& dir);
+// How far the store has come that a sync has not finished (StoreHome::write_copy_record); nothing if there is none, or
+// nothing says so. Changes nothing.
+Result<std::optional<Bytes>> read_copy_record(const std::string& dir);
 // For the tools' set and rm: as open_read_only, writable. Opens as the daemon does, numbers each batch and moves the
 // bound; every commit is durable.
 Result<std::unique_ptr<KeyValueDB>> open_for_repair(const std::string& dir);

@@ -76,7 +76,7 @@ Status append_applied(ReplicatedTransaction& out, const Position& position, cons
 MonitorStore::MonitorStore(std::unique_ptr<KeyValueDB> db) : db_(std::move(db)) {}
 
 void MonitorStore::continue_after(uint64_t sequence) {
-  SYNOD_ASSERT(!sequence_, "a store that has numbered a batch goes on from there");
+  SYNOD_ASSERT(!sequence_ || *sequence_ <= sequence, "no number is given twice");
   sequence_ = sequence;
 }
 
@@ -130,19 +130,19 @@ Status MonitorStore::commit_copied(const ReplicatedTransaction& changes, Durabil
   return commit_numbered(std::move(batch), durability);
 }
 
-Status MonitorStore::commit_chunk(const ReplicatedTransaction& puts, Bytes local_key, SharedBytes local_value,
-                                  Durability durability) {
-  SpaceTransactions transactions;
-  transactions.replicated = puts;
+Status MonitorStore::commit_chunk(const ReplicatedTransaction& puts, Durability durability) {
+  DbBatch batch;
   if (SYNOD_MUTANT("sync-ranges-not-replayed")) {
-    transactions.replicated = {};
+    ReplicatedTransaction kept;
     for (const Op& op : puts.ops()) {
-      if (op.type == OpType::put) transactions.replicated.put(op.key, op.value);
-      if (op.type == OpType::erase) transactions.replicated.erase(op.key);
+      if (op.type == OpType::put) kept.put(op.key, op.value);
+      if (op.type == OpType::erase) kept.erase(op.key);
     }
+    batch.add(std::move(kept));
+  } else {
+    batch.add(puts);
   }
-  transactions.local.put(std::move(local_key), std::move(local_value));
-  return commit_numbered(std::move(transactions).batch(), durability);
+  return db_->commit(batch, durability);
 }
 
 Result<Position> MonitorStore::applied() const { return read_applied(*db_->new_iterator()); }

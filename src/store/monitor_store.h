@@ -18,7 +18,7 @@ namespace synod {
 
 // Key of the replicated space that every value writes.
 inline constexpr ByteView applied_key = "paxos/applied";  // the applied Position, written by apply()
-// Key of the local space that every batch puts: put_fixed64 of its sequence number.
+// Key of the local space that every batch but a chunk puts: put_fixed64 of its sequence number.
 inline constexpr ByteView batch_sequence_key = "batch_sequence";
 
 // The writes of one step of the core. A cheap description: it is turned into database operations where it is committed.
@@ -92,7 +92,7 @@ class StoreWalker {
   virtual Position position() const = 0;
 };
 
-// Every batch has a sequence number, one more than the batch before it, and puts it in the local space. A number is
+// Every batch but a chunk has a sequence number, one more than the last, and puts it in the local space. A number is
 // used again only for a batch that was lost before anything depended on it.
 //
 // Commits come from one thread at a time.
@@ -100,8 +100,8 @@ class MonitorStore {
  public:
   // Takes an open database. It holds a store if initialize() was called on it or a sync filled it.
   explicit MonitorStore(std::unique_ptr<KeyValueDB> db);
-  // For a store that takes the place of another: its first batch has the number after this one.
-  // REQUIRES: nothing was committed by this object, and no batch of the database has a higher number.
+  // For a store that takes the place of another: its next batch has the number after this one.
+  // REQUIRES: no batch of the database has a higher number; its last batch is a chunk, or it has none.
   void continue_after(uint64_t sequence);
 
   // Makes the first state of a formed cluster, durably: applied position `genesis` and the given transaction.
@@ -114,9 +114,9 @@ class MonitorStore {
   Status commit_local(const LocalTransaction& changes, Durability durability);
   // Part of what a sync does to a copy.
   Status commit_copied(const ReplicatedTransaction& changes, Durability durability);
-  // A chunk of a sync, with a local record that says how far the sync has come, in one batch.
-  Status commit_chunk(const ReplicatedTransaction& puts, Bytes local_key, SharedBytes local_value,
-                      Durability durability);
+  // A chunk of a sync, which has no number: a table that holds keys of the replicated space alone, in order, overlaps
+  // no other, and LevelDB never has to merge it.
+  Status commit_chunk(const ReplicatedTransaction& puts, Durability durability);
   // The number of the latest batch; zero if there is none. Reads the disk once, and not after a commit. Of the thread
   // that commits.
   Result<uint64_t> last_sequence();

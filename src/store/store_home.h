@@ -33,6 +33,7 @@ class StoreHome {
   struct NewStore {
     std::string name;
     std::unique_ptr<KeyValueDB> db;
+    std::optional<Bytes> record = {};  // what write_copy_record() wrote last
   };
   virtual Result<NewStore> create_store(const DatabaseOptions& options) = 0;
   // The same with all that the current store holds, its log and local keys included, durably. The caller has closed the
@@ -43,6 +44,9 @@ class StoreHome {
   // durably. Any failure is the store's alone:
   // it is no use any more.
   virtual Result<std::optional<NewStore>> open_unfinished(const DatabaseOptions& options) = 0;
+  // Beside that store, and not in it: says how far it has come. Durable when it returns; the one before, or this one,
+  // after a crash. REQUIRES: there is one that nothing has switched to; all that the record tells is durable in it.
+  virtual Status write_copy_record(ByteView record) = 0;
   // It is gone when this returns, also after a crash.
   virtual Status remove_unfinished() = 0;
   // From now on, also after a crash, the store that the next switch leaves is kept as evidence, in place of what was

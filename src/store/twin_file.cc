@@ -81,7 +81,18 @@ Result<std::optional<Bytes>> TwinFile::read() const {
   return Status(Code::corruption, fmt::format("neither {} nor {} holds a valid copy of the record", path(1), path(2)));
 }
 
-Status TwinFile::write(ByteView record) {
+Status TwinFile::write(ByteView record) { return write_copies(record, true); }
+
+Status TwinFile::write_once(ByteView record) { return write_copies(record, false); }
+
+Status TwinFile::remove() {
+  for (const int copy : {1, 2}) {
+    if (files_.exists(path(copy))) SYNOD_RETURN_IF_ERROR(files_.remove_tree(path(copy)));
+  }
+  return Status::ok();
+}
+
+Status TwinFile::write_copies(ByteView record, bool both) {
   const Result<Copy> first = read_copy(files_, path(1));
   const Result<Copy> second = read_copy(files_, path(2));
   if (!first) return first.error();
@@ -97,6 +108,7 @@ Status TwinFile::write(ByteView record) {
     SYNOD_RETURN_IF_ERROR(files_.overwrite_and_sync(path(copy), bytes));
     // Before the other copy is touched: a crash could tear that one and forget the name of this one.
     if (is_new) SYNOD_RETURN_IF_ERROR(files_.sync_directory(dir_));
+    if (!both) break;
   }
   return Status::ok();
 }

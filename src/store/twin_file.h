@@ -38,7 +38,15 @@ class TwinFile {
   // whether the copies that it replaces were valid.
   Status write(ByteView record);
 
+  // Durable in one copy when it returns, in place of the older one: the other still holds the record before, and read()
+  // falls back to that. For a record of which the one before is true as well.
+  Status write_once(ByteView record);
+
+  // Both copies. Does not sync the directory.
+  Status remove();
+
  private:
+  Status write_copies(ByteView record, bool both);
   std::string path(int copy) const;
 
   FileSystem& files_;

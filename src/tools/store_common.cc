@@ -18,9 +18,9 @@ namespace {
 Status check_no_unfinished_copy(const std::string& dir) {
   const Result<std::optional<Bytes>> identity = TwinFile(posix_files(), dir, "identity").read();
   if (!identity || *identity) return Status::ok();
-  const Result<std::unique_ptr<KeyValueDB>> unfinished = open_unfinished_read_only(dir);
-  if (!unfinished) return Status::ok();
-  const Result<std::optional<CopyRecord>> copy = read_copy_record(**unfinished);
+  const Result<std::optional<Bytes>> record = read_copy_record(dir);
+  if (!record) return Status::ok();
+  const Result<std::optional<CopyRecord>> copy = decode_copy_record(*record);
   return copy && *copy ? unfinished_sync(dir, **copy) : Status::ok();
 }
 

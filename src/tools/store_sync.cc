@@ -87,7 +87,7 @@ Status open_unfinished(Target& target) {
   Result<std::optional<StoreHome::NewStore>> unfinished = target.dir->open_unfinished({});
   if (!unfinished) return unfinished.error();
   if (!*unfinished) return Status::ok();
-  const Result<std::optional<CopyRecord>> copy = read_copy_record(*(*unfinished)->db);
+  const Result<std::optional<CopyRecord>> copy = decode_copy_record((*unfinished)->record);
   if (!copy) return copy.error();
   const Result<uint64_t> batches = read_sequence(*(*unfinished)->db->new_iterator());
   if (!batches) return batches.error();

@@ -100,7 +100,7 @@ void walk(const MonitorStore& store) {
     all.append(std::move(chunk->puts));
   }
   MonitorStore copy(make_memory_db());
-  SYNOD_ASSERT(copy.commit_chunk(all, "cursor", {}, Durability::durable).is_ok(), "memory takes everything");
+  SYNOD_ASSERT(copy.commit_chunk(all, Durability::durable).is_ok(), "memory takes everything");
   SYNOD_ASSERT(*copy.digest() == *store.digest(), "a walk brings all keys");
   const Result<Comparison> comparison = compare_stores(store, copy, [](const Difference&) {});
   SYNOD_ASSERT(!comparison || comparison->is_equal(), "a copy is equal");

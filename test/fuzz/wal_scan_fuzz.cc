@@ -85,8 +85,8 @@ void check(const std::vector<WalFile>& files) {
 }  // namespace
 
 void run(ByteView input) {
-  if (batch_sequence_of(input)) {
-    SYNOD_ASSERT(!batch_sequence_of(input.substr(0, input.size() - 1)), "a batch is no batch without its last byte");
+  if (read_wal_batch(input)) {
+    SYNOD_ASSERT(!read_wal_batch(input.substr(0, input.size() - 1)), "a batch is no batch without its last byte");
   }
   std::vector<WalFile> files = files_of(input);
   check(files);

@@ -63,7 +63,13 @@ Result<StoreHome::NewStore> ScriptHome::clone_current(const DatabaseOptions& opt
 
 Result<std::optional<StoreHome::NewStore>> ScriptHome::open_unfinished(const DatabaseOptions&) {
   if (other_ == nullptr) return std::optional<NewStore>();
-  return std::optional<NewStore>(NewStore{"other", std::make_unique<ImageDB>(other_)});
+  return std::optional<NewStore>(NewStore{"other", std::make_unique<ImageDB>(other_), other_->record});
+}
+
+Status ScriptHome::write_copy_record(ByteView record) {
+  SYNOD_ASSERT(other_ != nullptr, "a copy's record is written while there is one");
+  other_->record = Bytes(record);
+  return Status::ok();
 }
 
 Status ScriptHome::remove_unfinished() {
@@ -83,6 +89,7 @@ size_t ScriptHome::cut_power() {
     if (*image == nullptr) continue;
     auto after = std::make_shared<Image>();
     after->durable = std::move((*image)->durable);
+    after->record = std::move((*image)->record);
     for (const DbBatch& batch : after->durable) {
       SYNOD_ASSERT(after->live->commit(batch, Durability::durable).is_ok(), "a database in memory does not fail");
     }

@@ -17,6 +17,7 @@ class ScriptHome : public StoreHome {
     std::shared_ptr<KeyValueDB> live = make_memory_db();
     std::vector<DbBatch> durable;   // all commits up to the last durable one
     std::vector<DbBatch> unsynced;  // those since
+    std::optional<Bytes> record;    // of a copy
   };
 
   bool has_store() const override { return current_ != nullptr; }
@@ -26,6 +27,7 @@ class ScriptHome : public StoreHome {
   Result<NewStore> create_store(const DatabaseOptions& options) override;
   Result<NewStore> clone_current(const DatabaseOptions& options) override;
   Result<std::optional<NewStore>> open_unfinished(const DatabaseOptions& options) override;
+  Status write_copy_record(ByteView record) override;
   Status remove_unfinished() override;
   Status keep_evidence() override { return Status::ok(); }
   Status switch_to(const std::string& name, const Bound& bound) override;

@@ -76,8 +76,7 @@ MonitorStart World::load(Member& member) {
   start.monmap = *Monmap::decode(**store->new_reader()->get(monmap_key));
   start.is_marked = store->get_local(synchronizing_key)->has_value();
   if (const auto copy = *member.home.open_unfinished({}); start.is_marked && copy) {
-    const auto record = *copy->db->get(KeySpace::local, copy_record_key);
-    if (record) start.copy = *CopyRecord::decode(*record);
+    if (copy->record) start.copy = *CopyRecord::decode(*copy->record);
   }
   return start;
 }

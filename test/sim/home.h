@@ -24,6 +24,7 @@ class MemoryHome final : public StoreHome {
   Result<std::optional<NewStore>> open_unfinished(const DatabaseOptions& options) override {
     return life_->open_unfinished(options);
   }
+  Status write_copy_record(ByteView record) override { return life_->write_copy_record(record); }
   Status remove_unfinished() override { return life_->remove_unfinished(); }
   Status keep_evidence() override { return life_->keep_evidence(); }
   Status switch_to(const std::string& name, const Bound& bound) override { return life_->switch_to(name, bound); }

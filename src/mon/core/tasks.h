@@ -124,7 +124,8 @@ struct CopyDiscarded {};
 // Those that wait behind one another share one sync.
 struct WriteChunkTask {
   SharedBytes transaction;
-  Bytes record;  // how far the copy has come with it, to be stored in the same batch
+  Bytes record;              // how far the copy has come with it, to be stored behind it
+  Bytes record_before = {};  // if that is not enough: what is to be stored before any of it is written
   // Of a delta.
   std::vector<KeyRange> cleared = {};
   std::vector<KeyRange> compared = {};

@@ -88,7 +88,7 @@ Status check_no_unfinished_sync(DataDir& dir) {
   if (!identity || *identity) return Status::ok();  // open_member says more
   const Result<std::optional<StoreHome::NewStore>> store = dir.open_unfinished({});
   if (!store || !*store) return Status::ok();
-  const Result<std::optional<CopyRecord>> copy = read_copy_record(*(*store)->db);
+  const Result<std::optional<CopyRecord>> copy = decode_copy_record((*store)->record);
   return copy && *copy ? unfinished_sync(dir.path(), **copy) : Status::ok();
 }
 

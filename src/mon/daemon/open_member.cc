@@ -61,7 +61,7 @@ Status load_copy(StoreHome& home, const DaemonOptions& options, OpenedMember& op
   if (!unfinished && unfinished.error().code() == Code::exhausted) return unfinished.error();
   Status why = unfinished.status();
   if (unfinished) {
-    const Result<std::optional<CopyRecord>> record = read_copy_record(*(*unfinished)->db);
+    const Result<std::optional<CopyRecord>> record = decode_copy_record((*unfinished)->record);
     if (record && !*record) return Status::ok();  // made, and nothing written
     why = record.status();
     if (record) {

@@ -209,7 +209,7 @@ Result<TaskResult> StoreEngine::run_on_writer(const FormTask& task) {
   return TaskResult(Formed{*std::move(log)});
 }
 
-// Numbers are not used again: neither those of a copy that was given up, nor those that went to this store meanwhile.
+// Numbers are not used again: those that went to the current store since it was cloned are not the copy's.
 Result<uint64_t> StoreEngine::last_sequence_of_all() {
   uint64_t last = 0;
   for (MonitorStore* store : {store_.get(), new_store_.get()}) {
@@ -222,30 +222,17 @@ Result<uint64_t> StoreEngine::last_sequence_of_all() {
 }
 
 Result<TaskResult> StoreEngine::run_on_writer(const CreateStoreTask&) {
-  const Result<uint64_t> last = last_sequence_of_all();
-  if (!last) return last.error();
   const std::unique_lock lock(switching_);
   new_store_.reset();
   Result<StoreHome::NewStore> created = home_.create_store(options_.database);
   if (!created) return created.error();
   new_name_ = created->name;
   new_store_ = std::make_unique<MonitorStore>(std::move(created->db));
-  new_store_->continue_after(*last);
   return TaskResult(StoreCreated{});
-}
-
-// A switch that was broken off behind its pointer has left the record of its copy in the store.
-Status StoreEngine::erase_left_record() {
-  const Result<std::optional<Bytes>> record = store_->get_local(copy_record_key);
-  if (!record) return record.error();
-  if (!*record) return Status::ok();
-  const StoreWrites erased{EraseLocal{Bytes(copy_record_key)}};
-  return commit({&erased}, Durability::durable);
 }
 
 // The old store is closed meanwhile, so that its files stand still; whoever clones serves nothing from it.
 Result<TaskResult> StoreEngine::run_on_writer(const CloneStoreTask& task) {
-  SYNOD_RETURN_IF_ERROR(erase_left_record());
   const Result<uint64_t> last = last_sequence_of_all();
   if (!last) return last.error();
   const std::unique_lock lock(switching_);
@@ -260,10 +247,10 @@ Result<TaskResult> StoreEngine::run_on_writer(const CloneStoreTask& task) {
   new_store_->continue_after(*last);
   // Of the old store the replicated space alone is part of the copy.
   SYNOD_RETURN_IF_ERROR(new_store_->commit_local(erase_scrub_record(), Durability::visible));
-  StoreWrites own{EraseEntries{Version(1), Version(UINT64_MAX)}, EraseLocal{Bytes(refuted_key)},
-                  PutLocal{Bytes(copy_record_key), SharedBytes(task.record)}};
+  StoreWrites own{EraseEntries{Version(1), Version(UINT64_MAX)}, EraseLocal{Bytes(refuted_key)}};
   if (!SYNOD_MUTANT("clone-keeps-the-mark")) own.push_back(EraseLocal{Bytes(synchronizing_key)});
-  SYNOD_RETURN_IF_ERROR(new_store_->commit({&own}, Durability::visible));
+  SYNOD_RETURN_IF_ERROR(new_store_->commit({&own}, Durability::durable));
+  SYNOD_RETURN_IF_ERROR(home_.write_copy_record(task.record));
   return TaskResult(StoreCreated{});
 }
 
@@ -311,11 +298,21 @@ Result<std::vector<TaskResult>> StoreEngine::write_chunks_now(const std::vector<
     }
     whole.push_back(*std::move(changes));
   }
+  if (!whole.empty() && SYNOD_MUTANT("sync-record-before-data")) {
+    SYNOD_RETURN_IF_ERROR(home_.write_copy_record(chunks[whole.size() - 1]->record));
+  }
   for (size_t i = 0; i < whole.size(); ++i) {
+    if (!chunks[i]->record_before.empty()) {
+      SYNOD_ASSERT(i == 0, "[9] a session begins when all of the one before is written");
+      SYNOD_RETURN_IF_ERROR(home_.write_copy_record(chunks[i]->record_before));
+    }
     const bool is_barrier = i + 1 == whole.size() && !SYNOD_MUTANT("sync-skips-the-barrier");
     const Durability durability = is_barrier ? Durability::durable : Durability::visible;
-    const Bytes key = SYNOD_MUTANT("sync-loses-the-cursor") ? "lost" : Bytes(copy_record_key);
-    SYNOD_RETURN_IF_ERROR(new_store_->commit_chunk(whole[i], key, SharedBytes(chunks[i]->record), durability));
+    SYNOD_RETURN_IF_ERROR(new_store_->commit_chunk(whole[i], durability));
+  }
+  // The data first: what the record tells is there, and what goes beyond it is written once more.
+  if (!whole.empty() && !SYNOD_MUTANT("sync-loses-the-cursor")) {
+    SYNOD_RETURN_IF_ERROR(home_.write_copy_record(chunks[whole.size() - 1]->record));
   }
   std::vector<TaskResult> results(whole.size(), TaskResult(ChunkWritten{}));
   results.resize(chunks.size(), TaskResult(refused));
@@ -337,6 +334,9 @@ Result<TaskResult> StoreEngine::run_on_writer(const SwitchTask& task) {
   // a one has left in the log was accepted on top of an older version.
   StoreWrites writes{EraseEntries{Version(1), Version(UINT64_MAX)}};
   for (const LogEntry& entry : task.accepted) writes.push_back(PutEntry{entry});
+  const Result<uint64_t> last = last_sequence_of_all();
+  if (!last) return last.error();
+  new_store_->continue_after(*last);
   SYNOD_RETURN_IF_ERROR(new_store_->commit({&writes}, Durability::durable));
   const Result<uint64_t> old_sequence = store_ == nullptr ? 0 : store_->last_sequence();
   const Result<uint64_t> new_sequence = new_store_->last_sequence();
@@ -345,8 +345,6 @@ Result<TaskResult> StoreEngine::run_on_writer(const SwitchTask& task) {
   SYNOD_ASSERT(*old_sequence < *new_sequence, "batches of the store that is left have the lower numbers");
   if (task.keeps_evidence) SYNOD_RETURN_IF_ERROR(home_.keep_evidence());
   SYNOD_RETURN_IF_ERROR(become_current(new_name_));
-  const StoreWrites cleared{EraseLocal{Bytes(copy_record_key)}};
-  SYNOD_RETURN_IF_ERROR(commit({&cleared}, Durability::visible));
   Result<LogState> log = store_->load_log();
   if (!log) return log.error();
   const Result<std::optional<Bytes>> monmap = store_->new_reader()->get(monmap_key);

@@ -64,7 +64,6 @@ class StoreEngine {
   Status commit(const std::vector<const StoreWrites*>& groups, Durability durability);
   Result<ReplicatedTransaction> changes_of(const WriteChunkTask& task);
   Result<uint64_t> last_sequence_of_all();
-  Status erase_left_record();
   void close_current();
   Status open_current();
   Status become_current(const std::string& name);

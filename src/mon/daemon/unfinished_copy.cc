@@ -4,11 +4,9 @@
 
 namespace synod {
 
-Result<std::optional<CopyRecord>> read_copy_record(const KeyValueDB& db) {
-  const Result<std::optional<Bytes>> stored = db.get(KeySpace::local, copy_record_key);
-  if (!stored) return stored.error();
-  if (!*stored) return std::optional<CopyRecord>();
-  Result<CopyRecord> record = CopyRecord::decode(**stored);
+Result<std::optional<CopyRecord>> decode_copy_record(const std::optional<Bytes>& stored) {
+  if (!stored) return std::optional<CopyRecord>();
+  Result<CopyRecord> record = CopyRecord::decode(*stored);
   if (!record) return record.error();
   return std::optional<CopyRecord>(*std::move(record));
 }

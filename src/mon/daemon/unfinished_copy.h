@@ -5,12 +5,11 @@
 #include <string>
 
 #include "mon/core/sync/copy_record.h"
-#include "store/key_value_db.h"
 
 namespace synod {
 
-// Where the copy stands; nothing if there is none, or none of it was written yet. Fails if that cannot be read.
-Result<std::optional<CopyRecord>> read_copy_record(const KeyValueDB& db);
+// Of StoreHome::NewStore: where the copy stands; nothing if none of it was written yet. Fails with `corruption`.
+Result<std::optional<CopyRecord>> decode_copy_record(const std::optional<Bytes>& stored);
 
 // "DIR holds an unfinished sync at chunk N", and what to do about it.
 Status unfinished_sync(const std::string& dir, const CopyRecord& record);

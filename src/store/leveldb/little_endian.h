@@ -14,6 +14,11 @@ inline uint32_t little_endian32(ByteView bytes) {
   return number;
 }
 
+// REQUIRES: bytes.size() >= 8.
+inline uint64_t little_endian64(ByteView bytes) {
+  return uint64_t{little_endian32(bytes.substr(4))} << 32 | little_endian32(bytes);
+}
+
 // Takes varints and fields from the front. The first that does not fit makes it fail; it stays failed, and gives zeros
 // and empty views.
 class LevelDbDecoder {

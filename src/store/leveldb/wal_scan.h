@@ -1,7 +1,8 @@
 // Reads the write-ahead logs of a store, and finds the first damage in them: bytes that are no record, a record that is
 // no batch of ours, or a batch that does not follow the one before it. Pure; the files are read by log_check.h.
 //
-// Each commit to a store is one record, and puts its number under batch_sequence_key (monitor_store.h).
+// Each commit to a store is one record, and puts its number under batch_sequence_key (monitor_store.h). A chunk of a
+// copy has none, but follows by LevelDB's own count of operations.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +34,13 @@ struct WalScan {
 // `files` are those that LevelDB would recover, in the order of their numbers.
 WalScan scan_wals(const std::vector<WalFile>& files);
 
-// The sequence number that a record carries; nothing if it is no batch of a store.
-std::optional<uint64_t> batch_sequence_of(ByteView record);
+struct WalBatch {
+  uint64_t first = 0;  // LevelDB's number of its first operation; the next batch goes on behind its last one
+  uint32_t operations = 0;
+  std::optional<uint64_t> sequence;  // a chunk has none
+};
+
+// Nothing if the record is no batch.
+std::optional<WalBatch> read_wal_batch(ByteView record);
 
 }  // namespace synod

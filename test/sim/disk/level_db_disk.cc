@@ -58,6 +58,7 @@ class SimHome final : public StoreHome {
     if (found && *found) (*found)->db = with_drain(life_, std::move((*found)->db));
     return found;
   }
+  Status write_copy_record(ByteView record) override { return dir_->write_copy_record(record); }
   Status remove_unfinished() override { return dir_->remove_unfinished(); }
   Status keep_evidence() override { return dir_->keep_evidence(); }
   Status switch_to(const std::string& name, const Bound& bound) override { return dir_->switch_to(name, bound); }

@@ -268,6 +268,7 @@ class MirrorDisk::Home final : public StoreHome {
     (*found)->db = *std::move(db);
     return found;
   }
+  Status write_copy_record(ByteView record) override { return real_->write_copy_record(record); }
   Status remove_unfinished() override {
     if (is_alive()) state_->forget_unfinished();
     return real_->remove_unfinished();

@@ -138,7 +138,15 @@ class ModelDisk::Home final : public StoreHome {
     if (has_ended() || state_->is_frozen) return ended();
     if (state_->other == nullptr) return std::optional<NewStore>();
     make_durable(*state_->other);
-    return std::optional<NewStore>(NewStore{state_->other_name, std::make_unique<Database>(state_, state_->other)});
+    return std::optional<NewStore>(
+        NewStore{state_->other_name, std::make_unique<Database>(state_, state_->other), state_->other->record});
+  }
+  Status write_copy_record(ByteView record) override {
+    if (has_ended()) return ended();
+    SYNOD_ASSERT(state_->other != nullptr, "a copy's record is written while there is one");
+    SYNOD_RETURN_IF_ERROR(state_->begin(DiskCall::sync, FileClass::other, "write the record of a copy"));
+    state_->other->record = Bytes(record);
+    return Status::ok();
   }
   Status remove_unfinished() override {
     if (has_ended()) return ended();
@@ -167,6 +175,7 @@ class ModelDisk::Home final : public StoreHome {
     SYNOD_RETURN_IF_ERROR(state_->begin(DiskCall::rename, FileClass::other, "switch to a store"));
     if (std::exchange(state_->is_evidence_wanted, false)) state_->evidence = std::move(state_->current);
     state_->current = std::move(state_->other);
+    state_->current->record.reset();
     state_->bound = bound;
     return Status::ok();
   }
@@ -235,6 +244,7 @@ std::unique_ptr<MemberDisk> ModelDisk::durable_copy() const {
     auto image = std::make_shared<Image>();
     image->live = copy_of(*from->durable);
     image->durable = copy_of(*from->durable);
+    image->record = from->record;
     return image;
   };
   if (state_->current != nullptr) copy->state_->current = copy_image(state_->current);

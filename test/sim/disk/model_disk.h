@@ -47,6 +47,7 @@ class ModelDisk final : public MemberDisk {
     std::unique_ptr<KeyValueDB> live = make_memory_db();
     std::unique_ptr<KeyValueDB> durable = make_memory_db();
     std::deque<DbBatch> volatile_commits;
+    std::optional<Bytes> record;       // of a copy
     std::optional<DbBatch> uncertain;  // failed: what the next life sees of it is not decided yet
     bool has_failed_sync = false;      // nor what it sees of the volatile commits
   };

@@ -74,6 +74,7 @@ const std::vector<Mutant>& all_mutants() {
       {"sync-copies-the-promise", "with the store a member takes over what its provider has promised"},
       {"sync-wrong-last-flag", "the last chunk of keys is told to be the last one, though the log follows"},
       {"sync-loses-the-cursor", "how far the copy is, is not written with a chunk"},
+      {"sync-record-before-data", "how far the copy is, is written before the chunk that makes it so"},
       {"sync-ranges-not-replayed", "ranges that the log erases stay in a copy of several snapshots"},
       {"sync-digest-not-compared", "a copy is switched to whatever its digest is"},
       {"clone-keeps-the-mark", "a delta begins with the mark of the old store in it"},

@@ -223,7 +223,7 @@ TEST(KvServiceTest, a_value_may_be_empty_or_hold_any_byte) {
 void put_raw(MonitorStore& store, const Bytes& key, const Bytes& raw) {
   ReplicatedTransaction transaction;
   transaction.put(key, SharedBytes(raw));
-  ASSERT_TRUE(store.commit_chunk(transaction, "cursor", {}, Durability::durable).is_ok());
+  ASSERT_TRUE(store.commit_chunk(transaction, Durability::durable).is_ok());
 }
 
 TEST(KvServiceTest, a_record_that_is_too_short_is_corruption_for_readers_and_writers) {

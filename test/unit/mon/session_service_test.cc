@@ -278,7 +278,7 @@ TEST(SessionTest, records_that_do_not_decode_are_corruption) {
     service.open(7);
     ReplicatedTransaction transaction;
     transaction.put(key, SharedBytes(raw));
-    EXPECT_TRUE(service.store.commit_chunk(transaction, "cursor", {}, Durability::durable).is_ok());
+    EXPECT_TRUE(service.store.commit_chunk(transaction, Durability::durable).is_ok());
     const auto done =
         service.evaluator.evaluate(*service.store.new_reader(), {9, Version(9), Version(8), {request}, {}});
     return done.has_value() ? Code::ok : done.error().code();

@@ -46,6 +46,7 @@ class GatedHome : public StoreHome {
   Result<std::optional<NewStore>> open_unfinished(const DatabaseOptions& options) override {
     return memory.open_unfinished(options);
   }
+  Status write_copy_record(ByteView record) override { return memory.write_copy_record(record); }
   Status remove_unfinished() override { return memory.remove_unfinished(); }
   Status keep_evidence() override { return memory.keep_evidence(); }
   Status switch_to(const std::string& name, const Bound& bound) override { return memory.switch_to(name, bound); }

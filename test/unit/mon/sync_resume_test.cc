@@ -41,6 +41,25 @@ TEST(SyncResumeTest, a_copy_is_gone_on_with_and_neither_marker_nor_store_is_made
   EXPECT_EQ(driver.requester->progress().chunks, 5U);
 }
 
+TEST(SyncResumeTest, of_a_newer_snapshot_it_is_told_before_there_are_keys_of_it) {
+  const auto before_of = [](const RequesterDriver& driver) {
+    return std::get<WriteChunkTask>(driver.tasks.back()).record_before;
+  };
+  RequesterDriver driver(history(5, pn(1, c)), {}, half_a_copy(), true);
+  driver.marker_durable();
+  driver.receive(driver.chunk(1));
+  CopyRecord expected = half_a_copy();
+  expected.cursor.highest = driver.chunk(1).cursor.highest;
+  ASSERT_NE(expected, half_a_copy());
+  EXPECT_EQ(before_of(driver), expected.encode());
+  driver.receive(driver.chunk(2));
+  EXPECT_EQ(before_of(driver), Bytes()) << "it is told already";
+  RequesterDriver fresh;
+  fresh.marker_durable();
+  fresh.receive(fresh.chunk(1));
+  EXPECT_EQ(before_of(fresh), Bytes()) << "a copy without a record is not gone on with";
+}
+
 TEST(SyncResumeTest, a_failed_sync_leaves_the_copy_as_far_as_it_is_durable) {
   RequesterDriver driver;
   driver.marker_durable();
@@ -252,6 +271,37 @@ TEST(SyncResumeTest, a_copy_of_any_number_of_snapshots_is_the_last_one) {
         }
       }
       EXPECT_TRUE(cursor && cursor->is_complete());
+    }
+  }
+}
+
+// The power fails behind the data of a session's last chunk, and before its record.
+TEST(SyncResumeTest, keys_that_the_record_does_not_tell_of_are_brought_to_the_last_version_too) {
+  for (const std::vector<uint64_t>& providers :
+       std::vector<std::vector<uint64_t>>{{20, 20}, {20, 60}, {20, 35, 61}, {20, 21, 45, 60, 80}, {60, 70, 70, 71}}) {
+    for (size_t chunks_each = 1; chunks_each < 12; ++chunks_each) {
+      Source copy(1);
+      std::optional<SyncCursor> cursor;
+      for (size_t i = 0; i < providers.size(); ++i) {
+        if (!cursor) {
+          ASSERT_TRUE(copy.engine().run(CreateStoreTask{}));
+        }
+        const bool is_last = i + 1 == providers.size();
+        Source provider(providers[i]);
+        const std::vector<ChunkRead> chunks = provider.read(cursor, is_last ? SIZE_MAX : chunks_each);
+        for (const ChunkRead& chunk : chunks) {
+          EXPECT_TRUE(copy.engine().run(WriteChunkTask{chunk.transaction, "record"}));
+          if (is_last || &chunk != &chunks.back()) {
+            cursor = chunk.cursor;
+          } else if (cursor) {
+            cursor->highest = chunk.cursor.highest;  // record_before
+          }
+        }
+        if (!is_last) continue;
+        const auto verified = std::get<Verified>(*copy.engine().run(VerifyTask{}));
+        EXPECT_EQ(verified.digest, provider.digest()) << providers.size() << " providers, " << chunks_each;
+        EXPECT_EQ(verified.position, cursor->highest);
+      }
     }
   }
 }

@@ -242,7 +242,7 @@ TEST(SyncTest, sync_step_8_the_walk_packs_the_snapshot_into_transactions_of_puts
     ASSERT_TRUE(transaction.has_value());
     EXPECT_EQ(transaction->ops().size(), chunk.keys);
     for (const Op& op : transaction->ops()) EXPECT_EQ(op.type, OpType::put);
-    ASSERT_TRUE(copy.commit_chunk(*transaction, "cursor", {}, Durability::durable).is_ok());
+    ASSERT_TRUE(copy.commit_chunk(*transaction, Durability::durable).is_ok());
   }
   EXPECT_EQ(*copy.digest(), *store.current().digest());
 }

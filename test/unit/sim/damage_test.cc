@@ -65,7 +65,7 @@ std::vector<Log> logs_of(const Image& image, uint64_t bound) {
     Log log{path, 0};
     LogFileReader reader(bytes);
     while (const std::optional<Bytes> record = reader.next()) {
-      if (batch_sequence_of(*record).value_or(0) <= bound) log.covered = reader.end();
+      if (read_wal_batch(*record)->sequence.value_or(0) <= bound) log.covered = reader.end();
     }
     logs.push_back(log);
   }

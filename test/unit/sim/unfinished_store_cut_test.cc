@@ -139,7 +139,7 @@ class CopyStory {
       return std::nullopt;
     }
     EXPECT_NE(state_, State::gone) << "it has come back";
-    const Result<std::optional<CopyRecord>> record = read_copy_record(*(*unfinished)->db);
+    const Result<std::optional<CopyRecord>> record = decode_copy_record((*unfinished)->record);
     EXPECT_TRUE(record) << record.error().to_string();
     if (!record) return std::nullopt;
     EXPECT_GE(*record ? (*record)->chunks : 0, chunks_);

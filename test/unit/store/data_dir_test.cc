@@ -222,7 +222,7 @@ TEST(DataDir, an_unfinished_store_is_found_again_and_can_become_the_current_one)
     EXPECT_EQ((*unfinished)->name, name);
     EXPECT_EQ(value_in(*(*unfinished)->db), "half");
     MonitorStore store(std::move((*unfinished)->db));
-    ASSERT_TRUE(store.commit_chunk(put("k", "whole"), "record", {}, Durability::durable).is_ok());
+    ASSERT_TRUE(store.commit_chunk(put("k", "whole"), Durability::durable).is_ok());
     ASSERT_TRUE(dir->switch_to(name, *read_bound(*store.db().new_iterator())).is_ok());
   }
   EXPECT_EQ(current_value(*dir), "whole");
@@ -318,27 +318,58 @@ TEST(DataDir, a_directory_without_current_is_no_unfinished_store) {
   EXPECT_FALSE(std::filesystem::exists(temp / "d/store.1"));
 }
 
-TEST(DataDir, an_unfinished_store_can_be_read_without_changing_it) {
+TEST(DataDir, the_record_of_an_unfinished_store_is_the_last_and_goes_with_the_store) {
   const test::TempDir temp;
+  EXPECT_FALSE(read_copy_record(temp / "none"));
   {
     const auto dir = open_dir(temp / "d");
+    EXPECT_FALSE(read_copy_record(temp / "d")->has_value());
+    make_current(*dir, "v");
     auto made = dir->create_store({});
-    DbBatch batch = batch_of(put("k", "v"));
-    add_sequence(batch, 1);
-    ASSERT_TRUE(made->db->commit(batch, Durability::durable).is_ok());
-    EXPECT_EQ(open_unfinished_read_only(temp / "d").error().code(), Code::in_use);
+    EXPECT_FALSE(read_copy_record(temp / "d")->has_value()) << "none was written yet";
+    for (const char* const record : {"first", "second", "third"}) {
+      ASSERT_TRUE(dir->write_copy_record(record).is_ok());
+      EXPECT_EQ(**read_copy_record(temp / "d"), record);
+    }
   }
-  EXPECT_EQ(open_read_only(temp / "d").error().code(), Code::not_found);
-  const auto before = test::fingerprint(temp / "d");
   {
-    const auto reader = open_unfinished_read_only(temp / "d");
-    ASSERT_TRUE(reader) << reader.error().to_string();
-    EXPECT_EQ((*reader)->get(KeySpace::replicated, "k")->value(), "v");
+    const auto dir = open_dir(temp / "d");
+    const auto before = test::fingerprint(temp / "d");
+    EXPECT_EQ(**read_copy_record(temp / "d"), "third");
+    EXPECT_EQ(test::fingerprint(temp / "d"), before);
+    EXPECT_EQ((*dir->open_unfinished({}))->record, "third");
+    ASSERT_TRUE(dir->write_copy_record("fourth").is_ok());
+    // As after a torn write of the next one.
+    for (const std::string copy : {"/copy.1", "/copy.2"}) {
+      const std::string path = temp / "d/store.2" + copy;
+      const Bytes whole = test::slurp(path);
+      test::spit(path, "torn");
+      EXPECT_EQ(**read_copy_record(temp / "d"), whole.find("fourth") == Bytes::npos ? "fourth" : "third");
+      test::spit(path, whole);
+    }
+    auto again = dir->create_store({});
+    EXPECT_EQ(again->name, "store.2");
+    EXPECT_FALSE(read_copy_record(temp / "d")->has_value()) << "that was another store's";
+    ASSERT_TRUE(dir->write_copy_record("fifth").is_ok());
+    MonitorStore store(std::move(again->db));
+    ASSERT_TRUE(store.initialize(test::genesis(), put("k", "w")).is_ok());
+    ASSERT_TRUE(dir->switch_to(again->name, *read_bound(*store.db().new_iterator())).is_ok());
   }
-  EXPECT_EQ(test::fingerprint(temp / "d"), before);
-  { make_current(*open_dir(temp / "d"), "v"); }
-  EXPECT_EQ(open_unfinished_read_only(temp / "d").error().code(), Code::not_found);
-  EXPECT_EQ(open_unfinished_read_only(temp / "none").error().code(), Code::not_found);
+  EXPECT_FALSE(std::filesystem::exists(temp / "d/store.2/copy.1"));
+  EXPECT_FALSE(std::filesystem::exists(temp / "d/store.2/copy.2"));
+  EXPECT_EQ(current_value(*open_dir(temp / "d")), "w");
+}
+
+TEST(DataDir, a_record_of_which_both_copies_are_damaged_makes_the_unfinished_store_useless) {
+  const test::TempDir temp;
+  const auto dir = open_dir(temp / "d");
+  ASSERT_TRUE(dir->create_store({}));
+  ASSERT_TRUE(dir->write_copy_record("first").is_ok());
+  ASSERT_TRUE(dir->write_copy_record("second").is_ok());
+  for (const std::string copy : {"/copy.1", "/copy.2"}) test::spit(temp / "d/store.1" + copy, "damaged");
+  EXPECT_EQ(dir->open_unfinished({}).error().code(), Code::corruption);
+  ASSERT_TRUE(dir->remove_unfinished().is_ok());
+  EXPECT_FALSE(dir->open_unfinished({})->has_value());
 }
 
 TEST(DataDir, reading_only_changes_nothing_and_keeps_daemons_out_while_it_lasts) {

@@ -195,33 +195,75 @@ TEST(WalScan, logs_that_follow_each_other_are_one) {
   expect_damage(scan({first, second.substr(0, second.size() - 1)}), 1, ends_of(second)[2], 6);
 }
 
-TEST(WalScan, a_record_that_is_no_batch_of_a_store_has_no_number) {
+TEST(WalScan, a_record_that_is_no_batch_is_told) {
   LogFileReader reader(ByteView{});
   EXPECT_FALSE(reader.next());
   const Bytes log = log_of(1, 40);
   LogFileReader log_reader(log);
   const Bytes batch = *log_reader.next();
-  EXPECT_EQ(batch_sequence_of(batch), 1U);
+  EXPECT_EQ(read_wal_batch(batch)->sequence, 1U);
   for (size_t length = 0; length < batch.size(); ++length) {
-    EXPECT_FALSE(batch_sequence_of(ByteView(batch).substr(0, length))) << length;
+    EXPECT_FALSE(read_wal_batch(ByteView(batch).substr(0, length))) << length;
   }
-  EXPECT_FALSE(batch_sequence_of(batch + "x"));
+  EXPECT_FALSE(read_wal_batch(batch + "x"));
   Bytes header(12, '\0');
-  EXPECT_FALSE(batch_sequence_of(header)) << "it puts nothing";
+  EXPECT_FALSE(read_wal_batch(header)->sequence) << "it puts nothing";
   header[8] = 1;
   const Bytes key = space_key(KeySpace::local, batch_sequence_key);
-  EXPECT_FALSE(batch_sequence_of(header + '\0' + static_cast<char>(key.size()) + key)) << "the number is erased";
-  EXPECT_FALSE(batch_sequence_of(header + '\1' + static_cast<char>(key.size()) + key + "\3abc")) << "a short number";
+  EXPECT_FALSE(read_wal_batch(header + '\0' + static_cast<char>(key.size()) + key)) << "the number is erased";
+  EXPECT_FALSE(read_wal_batch(header + '\1' + static_cast<char>(key.size()) + key + "\3abc")) << "a short number";
 }
 
-TEST(WalScan, a_batch_without_number_is_damage) {
+// The log of a store that was copied: so many chunks of one key each, and then a batch that has this number; with 0
+// none.
+Bytes log_of_copy(uint64_t chunks, uint64_t number) {
   const test::TempDir dir;
   {
-    const auto db = test::open_level_db_for_test(dir / "db", OpenMode::create);
-    ASSERT_TRUE(db->commit(test::batch_of(test::put("k", "v")), Durability::visible).is_ok());
+    MonitorStore store(test::open_level_db_for_test(dir / "db", OpenMode::create, 1 << 20));
+    for (uint64_t i = 0; i < chunks; ++i) {
+      EXPECT_TRUE(store.commit_chunk(test::put("key " + std::to_string(i), "v"), Durability::visible).is_ok());
+    }
+    const StoreWrites writes{PutLocal{"key", SharedBytes("value")}};
+    if (number > 0) {
+      store.continue_after(number - 1);
+      EXPECT_TRUE(store.commit({&writes}, Durability::visible).is_ok());
+    }
   }
   for (const auto& entry : std::filesystem::directory_iterator(dir / "db")) {
-    if (entry.path().extension() == ".log") expect_damage(scan({test::slurp(entry.path())}), 0, 0, 0);
+    if (entry.path().extension() == ".log") return test::slurp(entry.path());
+  }
+  ADD_FAILURE() << "LevelDB wrote no log";
+  return {};
+}
+
+TEST(WalScan, chunks_have_no_number_and_what_comes_behind_them_may_leave_some_out) {
+  EXPECT_FALSE(scan({log_of_copy(3, 0)}).damage);
+  EXPECT_FALSE(scan({log_of_copy(3, 0)}).last);
+  const WalScan whole = scan({log_of_copy(3, 40)});
+  EXPECT_FALSE(whole.damage) << whole.damage->what;
+  EXPECT_EQ(whole.last, 40U);
+  // What does not go on where the log before ends, by LevelDB's count.
+  const Bytes chunks = log_of_copy(3, 9);
+  expect_damage(scan({log_of(1, 10, 7), chunks}), 1, 0, 8);
+  expect_damage(scan({chunks, log_of_copy(1, 10)}), 1, 0, 9);
+}
+
+TEST(WalScan, behind_chunks_no_number_comes_again) {
+  const test::TempDir dir;
+  {
+    MonitorStore store(test::open_level_db_for_test(dir / "db", OpenMode::create, 1 << 20));
+    const StoreWrites writes{PutLocal{"key", SharedBytes("value")}};
+    store.continue_after(8);
+    ASSERT_TRUE(store.commit({&writes}, Durability::visible).is_ok());
+    ASSERT_TRUE(store.commit_chunk(test::put("k", "v"), Durability::visible).is_ok());
+    DbBatch again;
+    add_sequence(again, 9);
+    ASSERT_TRUE(store.db().commit(again, Durability::visible).is_ok());
+  }
+  for (const auto& entry : std::filesystem::directory_iterator(dir / "db")) {
+    if (entry.path().extension() != ".log") continue;
+    const Bytes log = test::slurp(entry.path());
+    expect_damage(scan({log}), 0, ends_of(log)[2], 9);
   }
 }
 

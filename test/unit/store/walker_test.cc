@@ -68,7 +68,7 @@ class WalkerTest : public testing::Test {
     for (int i = 0; i < keys; i += 64) {
       ReplicatedTransaction puts;
       for (int k = i; k < i + 64; ++k) puts.put(key_of(k), shared(value_of(k)));
-      ASSERT_TRUE(store_->commit_chunk(puts, "fill", shared("x"), Durability::visible).is_ok());
+      ASSERT_TRUE(store_->commit_chunk(puts, Durability::visible).is_ok());
     }
     history_.add(test::put("z", "applied"));
     const StoreWrites writes{ApplyEntry{history_.at(1).position(), history_.at(1).value}};
@@ -141,7 +141,7 @@ TEST_F(WalkerTest, each_resumption_after_a_chunk_gives_the_rest) {
     ASSERT_TRUE(walker);
     const Result<WalkChunk> chunk = (*walker)->next_chunk(chunk_bytes, 1000);
     ASSERT_TRUE(chunk);
-    ASSERT_TRUE(copy.commit_chunk(chunk->puts, "c", shared(""), Durability::visible).is_ok());
+    ASSERT_TRUE(copy.commit_chunk(chunk->puts, Durability::visible).is_ok());
     after = chunk->last_key;
     is_last = chunk->is_last;
   }

@@ -1,4 +1,4 @@
-// What is stored with every piece of a copy: where it stands, and what is told of it.
+// What is stored beside a copy with every piece of it: where it stands, and what is told of it.
 #pragma once
 
 #include <cstdint>
@@ -8,9 +8,6 @@
 #include "msg/messages.h"
 
 namespace synod {
-
-// Its key in the local space of the copy.
-inline constexpr ByteView copy_record_key = "sync_cursor";
 
 struct CopyRecord {
   SyncCursor cursor;

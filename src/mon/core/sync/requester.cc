@@ -164,6 +164,7 @@ void SyncRequester::on_chunk(TimePoint now, const SyncChunk& chunk, Output& out,
   record.bytes += chunk.bytes;
   if (SYNOD_MUTANT("sync-acknowledged-early")) acknowledge(Kind::ack_sent, sequence_, out);
   WriteChunkTask write{chunk.transaction, record.encode()};
+  write.record_before = record_before(chunk);
   write.is_compressed = chunk.is_compressed;
   if (chunk.ranges != 0) take_ranges(chunk, write);
   run(std::move(write));
@@ -171,6 +172,17 @@ void SyncRequester::on_chunk(TimePoint now, const SyncChunk& chunk, Output& out,
   watch(now, chunk.per_mille);
   has_last_ = chunk.is_last;
   digest_ = chunk.digest;
+}
+
+// The first chunk of a newer snapshot may be in the copy without its own record, if the power fails between: that there
+// are keys of that version is said before.
+Bytes SyncRequester::record_before(const SyncChunk& chunk) const {
+  const CopyRecord* const newest = newest_copy();
+  const bool is_known = newest == nullptr || !newest->has_begun() || newest->cursor.highest == chunk.cursor.highest;
+  if (is_known) return {};
+  CopyRecord before = *newest;
+  before.cursor.highest = chunk.cursor.highest;
+  return before.encode();
 }
 
 void SyncRequester::watch(TimePoint now, uint32_t per_mille) {

@@ -81,6 +81,7 @@ class SyncRequester {
   const CopyRecord* newest_copy() const;
   void on_store_created(TimePoint now, Output& out);
   void on_chunk_written(TimePoint now, Output& out, const RunTask& run);
+  Bytes record_before(const SyncChunk& chunk) const;
   void watch(TimePoint now, uint32_t per_mille);
   void acknowledge(SyncEventKind kind, uint64_t sequence, Output& out);
   Outcome on_verified(const Verified& verified, Output& out, const RunTask& run);
