@@ -122,6 +122,29 @@ TEST_F(TwinFileTest, the_only_valid_copy_is_never_the_first_to_be_overwritten) {
   }
 }
 
+TEST_F(TwinFileTest, what_is_written_once_leaves_the_record_before_in_the_other_copy) {
+  const auto write_once = [&](ByteView record) {
+    EXPECT_TRUE(TwinFile(posix_files(), dir_.path(), "id").write_once(record).is_ok());
+  };
+  write_once("first");
+  EXPECT_FALSE(std::filesystem::exists(copy(2)));
+  Bytes before = "first";
+  for (const char* const record : {"second", "third", "fourth"}) {
+    write_once(record);
+    EXPECT_EQ(read(), record);
+    for (const int damaged : {1, 2}) {
+      const Bytes whole = slurp(copy(damaged));
+      spit(copy(damaged), "torn");
+      EXPECT_EQ(read(), whole.find(record) == Bytes::npos ? Bytes(record) : before);
+      spit(copy(damaged), whole);
+    }
+    before = record;
+  }
+  ASSERT_TRUE(TwinFile(posix_files(), dir_.path(), "id").remove().is_ok());
+  EXPECT_EQ(read(), "(none)");
+  EXPECT_TRUE(TwinFile(posix_files(), dir_.path(), "id").remove().is_ok()) << "which is no failure";
+}
+
 TEST_F(TwinFileTest, every_flipped_bit_of_a_copy_is_noticed) {
   write("record");
   const std::string good = slurp(copy(1));
