@@ -9,6 +9,9 @@ import sys
 import time
 import unittest
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / 'bench/recovery'))
+
+import bounds  # noqa: E402
 from harness import BIN, INTERRUPTED, OK, PATIENCE, REPOSITORY, USAGE, ClusterTest, die_with_the_test, run, wait_until
 
 BENCH = str(REPOSITORY / 'scripts/bench_recovery')
@@ -31,6 +34,7 @@ class BenchRecovery(ClusterTest):
                                           '--before-seconds', 1, '--mon-options=--sync-chunk-bytes 500000',
                                           '--json', file), OK)
         self.assertEqual(ran.err, '')
+        self.assertNotIn('at most', ran.text)  # it is too small
         results = json.loads(file.read_text())
         self.assertLessEqual({'processor', 'cores', 'memory_bytes', 'kernel', 'file_system'}, set(results['machine']))
         store, = results['stores']
@@ -49,6 +53,33 @@ class BenchRecovery(ClusterTest):
         # One may be refused at first, on a busy machine.
         self.assertIn(1, [entry['attempts'] for entry in entries])
         self.check_clients(cases['load']['rounds'][0]['client'])
+
+    def test_a_store_that_is_large_enough_is_held_to_bounds(self):
+        def case(name, ratio, wire=0, p99=1.0, failed=0):
+            client = {phase: {'failed': 0, 'unknown': 0, 'all': {'p99_ms': 1.0}}
+                      for phase in ('before', 'during', 'after')}
+            client['during'] |= {'failed': failed, 'all': {'p99_ms': p99}}
+            entry = {'ratios': {'load_s': ratio}, 'received_bytes': wire, 'client': client,
+                     'memory_before': {'provider': 0, 'requester': MEBIBYTE},
+                     'peak_memory': {'provider': MEBIBYTE, 'requester': 129 * MEBIBYTE}}
+            return {'name': name, 'median': entry, 'rounds': [entry]}
+
+        def verdicts(mebibytes, *cases):
+            judged = bounds.judge({'mebibytes': mebibytes, 'value_bytes': VALUE_BYTES, 'cases': cases})
+            return bounds.are_held(judged), '\n'.join(bounds.lines(judged))
+
+        good = case('empty', 1.4, wire=1000), case('missed', 9, wire=50), case('load', 9, p99=2.0), case('offline', 1.5)
+        held, text = verdicts(1024, *good)
+        self.assertTrue(held, text)
+        self.assertEqual(len(text.splitlines()), len(bounds.BOUNDS))
+        self.assertIn('held      an empty member, x load: 1.4, at most 1.5', text)
+        for bad in (case('offline', 1.6), case('load', 1, p99=2.1), case('load', 1, failed=1),
+                    case('missed', 1, wire=51)):
+            held, text = verdicts(1024, *(each for each in good if each['name'] != bad['name']), bad)
+            self.assertFalse(held, text)
+            self.assertEqual(text.count('NOT HELD'), 1, text)
+        self.assertEqual(verdicts(3, case('empty', 9)), (True, ''))
+        self.assertNotIn('x load', verdicts(100, case('empty', 9))[1])
 
     def check_round(self, store, entry):
         for floor in ('load_s', 'cp_s', 'cp_synced_s', 'loopback_s'):
