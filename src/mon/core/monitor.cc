@@ -188,6 +188,10 @@ bool Monitor::is_of_older_start(const Source& source) {
 void Monitor::handle(TimePoint now, PeerMessage& input, Output& out) {
   const MemberId from = input.source.member;
   if (from != identity_.id && is_of_older_start(input.source)) return;
+  if (requester_ && requester_->provider() == from && input.source.start_count > provider_start_) {
+    provider_start_ = input.source.start_count;
+    end_sync(now, requester_->on_provider_restarted(out), out);
+  }
   if (const auto* probe = std::get_if<Probe>(&input.message)) {
     on_probe(now, input.source, *probe, out);
     return;

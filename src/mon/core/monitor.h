@@ -237,6 +237,7 @@ class Monitor {
   std::set<MemberId> connected_;
   std::map<MemberId, PeerMessage> asked_unconnected_;  // SyncStart of those to whom there is no connection yet
   std::map<MemberId, uint64_t> start_counts_;          // the highest heard of
+  uint64_t provider_start_ = 0;                        // of the provider that is asked, when it was
   bool was_in_quorum_ = false;
   MemberState last_state_ = MemberState::forming;
   Duration commit_time_{};  // what a leader's values took to be chosen, lately

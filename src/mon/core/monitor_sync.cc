@@ -117,6 +117,7 @@ void Monitor::start_sync_if_needed(TimePoint now, Output& out) {
   if (!is_marked_ && !is_repair && copies_made_ > 0) {
     out.trace(LogLevel::warning, fmt::format("sync begins again: {}", overtaken()));
   }
+  provider_start_ = start_counts_[provider->id];
   SyncPlan plan;
   plan.cookie = random_.next();
   plan.provider = provider->id;

@@ -164,7 +164,8 @@ class Run {
     heal_rot();
     workload_.read_everything();
     require(cluster_.run_until([&] { return workload_.is_idle(); }, seconds(20)), "reads without an answer at the end");
-    require(cluster_.run_until([&] { return are_level_for(seconds(1), cluster_.names()); }, seconds(30)),
+    // A sync whose provider went silent before is given up after 30 s.
+    require(cluster_.run_until([&] { return are_level_for(seconds(1), cluster_.names()); }, seconds(45)),
             "members do not become level");
     for (const std::string& name : injector_.wiped()) {
       require(cluster_.monitor(name).state() == MemberState::learner,

@@ -319,6 +319,11 @@ SyncRequester::Outcome SyncRequester::on_provider_lost(Output& out) {
   return settle(out);
 }
 
+SyncRequester::Outcome SyncRequester::on_provider_restarted(Output& out) {
+  if (needs_provider() && failure_.empty()) fail(fmt::format("the provider {} has started again", provider_name_));
+  return settle(out);
+}
+
 void SyncRequester::fail(std::string why) {
   SYNOD_ASSERT(phase_ != Phase::over && failure_.empty(), "a sync fails once");
   failure_ = std::move(why);

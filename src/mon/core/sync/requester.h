@@ -51,6 +51,9 @@ class SyncRequester {
   Outcome tick(TimePoint now, Output& out);
   // The connection to the provider broke.
   Outcome on_provider_lost(Output& out);
+  // The session is gone with its earlier life. What comes from the next one may be of another, which somebody's
+  // repeated request has opened under the same cookie.
+  Outcome on_provider_restarted(Output& out);
 
   MemberId provider() const { return provider_; }
   uint64_t cookie() const { return cookie_; }
