@@ -37,15 +37,18 @@ def memory_of(entry):
                      for end, peak in entry['peak_memory'].items())
 
 
+def lost_requests(client):
+    return sum(client[phase][kind] for phase in ('before', 'during', 'after') for kind in ('failed', 'unknown'))
+
+
 def client_line(entry):
     client = entry['client']
     parts = [f'{kind} {client["before"][kind]["p50_ms"]:.1f}/{client["before"][kind]["p99_ms"]:.1f} -> '
              f'{client["during"][kind]["p50_ms"]:.1f}/{client["during"][kind]["p99_ms"]:.1f}'
              for kind in ('reads', 'writes', 'all')]
-    lost = sum(client[phase][kind] for phase in ('before', 'during', 'after') for kind in ('failed', 'unknown'))
     return (f'clients at {client["rate"]:.0f}/s ({client["share_percent"]:.0f} % of the capacity, '
             f'{client["writes_percent"]:.0f} % writes, {client["connections"]:.0f} connections), p50/p99 ms before -> '
-            f'during: {"; ".join(parts)}; failed or unknown: {lost:.0f}')
+            f'during: {"; ".join(parts)}; failed or unknown: {lost_requests(client):.0f}')
 
 
 def round_line(entry):
