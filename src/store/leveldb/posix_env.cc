@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -10,9 +11,13 @@
 #include <utility>
 
 #include "store/files.h"
+#include "store/leveldb/append_file.h"
 
 namespace synod {
 namespace {
+
+constexpr off_t removed_bytes = 1 << 20;  // of a file in one call
+constexpr int merging_niceness = 10;      // a tenth of the share of a thread that is not nice
 
 leveldb::Status error_of(const std::string& name, int error) {
   if (error == ENOENT) return leveldb::Status::NotFound(name, std::strerror(error));
@@ -52,6 +57,18 @@ class FlockLock final : public leveldb::FileLock {
   FileDescriptor file_;
 };
 
+struct Work {
+  void (*function)(void*);
+  void* argument;
+};
+
+void run_behind_others(void* raw) {
+  const std::unique_ptr<Work> work(static_cast<Work*>(raw));
+  // Of this thread alone, once. Where that is not allowed, it stays as it is.
+  [[maybe_unused]] static thread_local const int niceness = ::nice(merging_niceness);
+  work->function(work->argument);
+}
+
 }  // namespace
 
 leveldb::Status PosixEnv::NewRandomAccessFile(const std::string& name, leveldb::RandomAccessFile** result) {
@@ -60,6 +77,25 @@ leveldb::Status PosixEnv::NewRandomAccessFile(const std::string& name, leveldb::
   if (!file.is_open()) return error_of(name, errno);
   *result = new PreadFile(name, std::move(file));
   return leveldb::Status::OK();
+}
+
+leveldb::Status PosixEnv::NewWritableFile(const std::string& name, leveldb::WritableFile** result) {
+  *result = nullptr;
+  FileDescriptor file(::open(name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  if (!file.is_open()) return error_of(name, errno);
+  *result = new AppendFile(name, std::move(file));
+  return leveldb::Status::OK();
+}
+
+// LevelDB removes what nothing refers to any more, and has synced what says so.
+leveldb::Status PosixEnv::RemoveFile(const std::string& name) {
+  struct stat found {};
+  if (::stat(name.c_str(), &found) == 0 && S_ISREG(found.st_mode) && found.st_nlink == 1) {
+    for (off_t left = found.st_size - removed_bytes; left > 0; left -= removed_bytes) {
+      if (::truncate(name.c_str(), left) != 0) break;
+    }
+  }
+  return ::unlink(name.c_str()) == 0 ? leveldb::Status::OK() : error_of(name, errno);
 }
 
 leveldb::Status PosixEnv::LockFile(const std::string& name, leveldb::FileLock** lock) {
@@ -76,6 +112,10 @@ leveldb::Status PosixEnv::LockFile(const std::string& name, leveldb::FileLock** 
 leveldb::Status PosixEnv::UnlockFile(leveldb::FileLock* lock) {
   delete lock;
   return leveldb::Status::OK();
+}
+
+void PosixEnv::Schedule(void (*work)(void*), void* argument) {
+  target()->Schedule(&run_behind_others, new Work{work, argument});
 }
 
 leveldb::Status PosixEnv::SyncDir(const std::string& dir) {
