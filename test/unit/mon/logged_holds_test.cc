@@ -256,6 +256,25 @@ TEST(LoggedHoldsTest, an_end_that_an_earlier_leadership_proposed_is_not_logged_a
   EXPECT_TRUE(leader.holds.due().empty());
 }
 
+// Simulator, sync, seed 7100004.
+TEST(LoggedHoldsTest, an_end_that_an_earlier_leadership_proposed_counts_for_a_session_that_asked_before_it_was_chosen) {
+  Leader leader = holding();
+  leader.holds.begin_leadership(leader.now);
+  leader.ask(Version(10), 43);
+  leader.choose({{b, cookie, State::ended, Version(10), 1000, 7}});
+  EXPECT_EQ(leader.holds.limit(Version(50)), Version(50));
+  EXPECT_EQ(leader.propose(), (std::vector<TrimHold>{{b, 43, State::ended, Version(10), 1000, 7}})) << "it is told";
+}
+
+TEST(LoggedHoldsTest, an_end_that_an_earlier_leadership_proposed_does_not_end_a_session_that_needs_less) {
+  Leader leader = holding();
+  leader.holds.begin_leadership(leader.now);
+  leader.ask(Version(11), 43);
+  leader.choose({{b, cookie, State::ended, Version(10), 1000, 7}});
+  EXPECT_EQ(leader.holds.limit(Version(50)), Version(11));
+  EXPECT_EQ(leader.propose(), (std::vector<TrimHold>{{b, 43, State::held, Version(11), 0, 0}}));
+}
+
 TEST(LoggedHoldsTest, a_session_that_an_earlier_leadership_heard_to_be_further_is_not_held_from_below) {
   Leader leader = holding();
   leader.holds.begin_leadership(leader.now);

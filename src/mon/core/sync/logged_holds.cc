@@ -25,6 +25,11 @@ bool is_further(const TrimHold& chosen, const std::optional<TrimHold>& wanted) {
          chosen.version > wanted->version;
 }
 
+// A session has asked since.
+bool is_end_before(const TrimHold& chosen, const std::optional<TrimHold>& wanted) {
+  return chosen.state == State::ended && wanted && wanted->state == State::held && wanted->cookie != chosen.cookie;
+}
+
 bool is_end_of_nothing(const TrimHold& chosen, const std::optional<TrimHold>& wanted) {
   return chosen.state == State::released && wanted && wanted->state == State::ended;
 }
@@ -68,6 +73,8 @@ std::vector<TrimHold> LoggedHolds::on_chosen(TimePoint now, const LogChange& cha
       raise(hold, chosen.version);
     } else if (!hold.proposed && (hold.wanted == before || is_end_of_nothing(chosen, hold.wanted))) {
       follow_log(now, hold);  // an earlier leadership's, chosen in this one
+    } else if (!hold.proposed && is_end_before(chosen, hold.wanted)) {
+      end_by_log(now, hold);
     }
     if (!hold.logged && (!hold.wanted || hold.wanted->state == State::released)) holds_.erase(chosen.requester);
   }
@@ -109,6 +116,17 @@ void LoggedHolds::adopt_logged(TimePoint now, Hold& hold) const {
   hold.wanted = hold.logged;
 }
 
+// The end that an earlier leadership proposed counts for whoever has asked before it was chosen as for those after.
+void LoggedHolds::end_by_log(TimePoint now, Hold& hold) const {
+  const uint64_t cookie = hold.wanted->cookie;
+  const auto ask = hold.asks.find(cookie);
+  if (ask == hold.asks.end()) return follow_log(now, hold);
+  const Ask asked = ask->second;
+  follow_log(now, hold);
+  hold.asks[cookie] = asked;
+  take(now, hold, {cookie, hold.logged->requester, asked.version});
+}
+
 // A floor that an earlier leadership proposed may pass what this one was asked for, and has not logged yet.
 void LoggedHolds::raise(Hold& hold, Version floor) {
   SYNOD_ASSERT(!hold.logged || hold.logged->state != State::held || hold.logged->version >= floor,
@@ -134,19 +152,22 @@ bool LoggedHolds::on_request(TimePoint now, const HoldTrim& request, Version flo
   ask->second.heard = now;
   if (!is_new) return false;
   hold.asked = now;
-  const Version version = ask->second.version;
-  SYNOD_ASSERT(version >= floor, "I-22: what is trimmed cannot be held");
+  SYNOD_ASSERT(ask->second.version >= floor, "I-22: what is trimmed cannot be held");
+  take(now, hold, {request.cookie, request.requester, ask->second.version});
+  return true;
+}
+
+void LoggedHolds::take(TimePoint now, Hold& hold, const HoldTrim& request) const {
   const bool is_over = !hold.wanted || hold.wanted->state == State::released ||
-                       (hold.wanted->state == State::ended && version > hold.wanted->version);
+                       (hold.wanted->state == State::ended && request.version > hold.wanted->version);
   if (is_over) {
-    hold.asks = {{request.cookie, {version, now}}};
-    want(now, hold, {request.requester, request.cookie, State::held, version, 0, 0});
-    return true;
+    hold.asks = {{request.cookie, {request.version, now}}};
+    want(now, hold, {request.requester, request.cookie, State::held, request.version, 0, 0});
+    return;
   }
   // Whoever goes on with a copy goes on with its hold, and with what that has cost.
   hold.wanted->cookie = request.cookie;
-  if (hold.wanted->state == State::held) hold.wanted->version = std::min(hold.wanted->version, version);
-  return true;
+  if (hold.wanted->state == State::held) hold.wanted->version = std::min(hold.wanted->version, request.version);
 }
 
 std::optional<TrimHold> LoggedHolds::on_progress(TimePoint now, MemberId member, TimePoint heard, Version committed,

@@ -79,6 +79,9 @@ class LoggedHolds {
   void want(TimePoint now, Hold& hold, const TrimHold& wanted) const;
   void follow_log(TimePoint now, Hold& hold) const;
   void adopt_logged(TimePoint now, Hold& hold) const;
+  // `hold` has `request.cookie` among its asks.
+  void take(TimePoint now, Hold& hold, const HoldTrim& request) const;
+  void end_by_log(TimePoint now, Hold& hold) const;
   static void raise(Hold& hold, Version floor);
   void decide(TimePoint now, Hold& hold) const;
 
