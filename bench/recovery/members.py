@@ -54,6 +54,7 @@ class Load:
     connections: int
     writes_percent: int
     share_percent: int
+    capacity_s: float
     before_s: float
     rate: float = 0
 
@@ -145,7 +146,7 @@ class Members:
     def measure_capacity(self, load):
         """What two members serve as fast as answers come; the load is a share of it."""
         run = self.load_tool('run', '--connections', load.connections, '--writes', load.writes_percent, '--seconds',
-                             load.before_s, mons=OTHERS)
+                             load.capacity_s, mons=OTHERS)
         load.rate = max(1.0, run['phases'][0]['per_second'] * load.share_percent / 100)
         self.wait_idle()
 
