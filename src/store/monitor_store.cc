@@ -62,6 +62,14 @@ struct WriteAdder {
 
 }  // namespace
 
+size_t value_bytes(const StoreWrites& writes) {
+  size_t bytes = 0;
+  for (const StoreWrite& write : writes) {
+    if (const auto* put = std::get_if<PutEntry>(&write)) bytes += put->entry.value.view().size();
+  }
+  return bytes;
+}
+
 Status append_applied(ReplicatedTransaction& out, const Position& position, const SharedBytes& value) {
   Result<ReplicatedTransaction> operations = ReplicatedTransaction::decode(value);
   if (!operations) {

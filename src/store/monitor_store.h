@@ -50,6 +50,9 @@ struct OpenScrub {
 using StoreWrite = std::variant<PutEntry, EraseEntries, ApplyEntry, PutLocal, EraseLocal, OpenScrub>;
 using StoreWrites = std::vector<StoreWrite>;
 
+// Of the values that go to the log: most of what writes take in memory.
+size_t value_bytes(const StoreWrites& writes);
+
 // Adds what applying a chosen value does to the replicated space: its operations, and the new applied position. Fails
 // with `corruption`, naming the version, if the value does not decode.
 Status append_applied(ReplicatedTransaction& out, const Position& position, const SharedBytes& value);

@@ -36,7 +36,7 @@ void Learner::ask(TimePoint now, MemberId source, Version told, Effects& out) {
   out.send(source, Fetch{needed, Version(UINT64_MAX)});
 }
 
-void Learner::on_entries(TimePoint now, MemberId from, const Entries& entries, bool asks_on, Effects& out) {
+void Learner::on_entries(TimePoint now, MemberId from, const Entries& entries, Effects& out) {
   if (!asked_ || asked_->source != from || asked_->from != entries.wanted) return;
   const Version told = asked_->told;
   asked_.reset();
@@ -49,8 +49,8 @@ void Learner::on_entries(TimePoint now, MemberId from, const Entries& entries, b
   follows_ = is_news ? from : MemberId();
   // It had said that it has it; it may have trimmed it since.
   last_failed_ = !is_news && told > committed ? from : MemberId();
-  ask_at_ = now + options_.lease / questions_per_lease;
-  if (is_news && asks_on && committed < told) ask(now, from, told, out);
+  // For more of what the source has said that it has, with the next tick.
+  ask_at_ = is_news && committed < told ? now : now + options_.lease / questions_per_lease;
 }
 
 void Learner::on_source_lost(MemberId source) {

@@ -22,8 +22,7 @@ class Learner {
 
   // Asks for the next piece, if it is due. `sources`: voters that can be asked, with what they said last.
   void tick(TimePoint now, const std::vector<const Peer*>& sources, Effects& out);
-  // `asks_on`: for the next piece at once, if the source said that it has more.
-  void on_entries(TimePoint now, MemberId from, const Entries& entries, bool asks_on, Effects& out);
+  void on_entries(TimePoint now, MemberId from, const Entries& entries, Effects& out);
   // What was asked of it is not answered any more.
   void on_source_lost(MemberId source);
 

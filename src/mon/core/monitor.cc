@@ -90,7 +90,7 @@ Output Monitor::step(TimePoint now, Input input) {
               .chunks = copy_ ? copy_->chunks : 0,
               .reason = copy_given_up_});
   }
-  if (paxos_) paxos_->begin_step(now, disk_hangs(now), out);
+  if (paxos_) paxos_->begin_step(now, disk(now), out);
   std::visit([&](auto& what) { handle(now, what, out); }, input);
   finish(now, out);
   name_members(out);
@@ -128,10 +128,7 @@ void Monitor::finish(TimePoint now, Output& out) {
     promise_step_ = out.step;
   }
   if (out.identity || !out.writes.empty()) {
-    size_t bytes = CoreOptions::unwritten_step_bytes;
-    for (const StoreWrite& write : out.writes) {
-      if (const auto* put = std::get_if<PutEntry>(&write)) bytes += put->entry.value.view().size();
-    }
+    const size_t bytes = CoreOptions::unwritten_step_bytes + value_bytes(out.writes);
     pending_writes_.push_back({out.step, now, out.identity.has_value() || out.is_durable, bytes});
     pending_bytes_ += bytes;
   }
@@ -367,9 +364,11 @@ uint64_t Monitor::run_task(Task task, Output& out) {
 
 // Time in which nothing of the process ran counts too; but then what was written meanwhile is reported first, or soon.
 // And a process that was paused may be handed more at once than its memory should hold.
-bool Monitor::disk_hangs(TimePoint now) const {
+DiskState Monitor::disk(TimePoint now) const {
   const bool is_full = pending_bytes_ > options_.unwritten_bytes_max;
-  return is_full || (!pending_writes_.empty() && now - pending_writes_.front().since > options_.store_write_bound);
+  const bool is_late = !pending_writes_.empty() && now - pending_writes_.front().since > options_.store_write_bound;
+  if (is_full || is_late) return DiskState::hangs;
+  return pending_bytes_ > options_.fetch_bytes / 2 ? DiskState::busy : DiskState::ready;
 }
 
 bool Monitor::may_elect(TimePoint now) const {

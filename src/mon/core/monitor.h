@@ -100,7 +100,8 @@ class Monitor {
   std::string name_of(MemberId id) const;
   bool is_member() const { return monmap_ && monmap_->find(identity_.id) != nullptr; }
   bool may_elect(TimePoint now) const;
-  bool disk_hangs(TimePoint now) const;
+  DiskState disk(TimePoint now) const;
+  bool disk_hangs(TimePoint now) const { return disk(now) == DiskState::hangs; }
   Probe make_probe() const;
   uint64_t run_task(Task task, Output& out);
   Requests::View request_view(TimePoint now);

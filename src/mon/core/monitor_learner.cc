@@ -11,8 +11,8 @@ namespace synod {
 bool Monitor::is_learner() const { return monmap_ && !is_member() && monmap_->find_name(identity_.name) != nullptr; }
 
 void Monitor::tick_learner(TimePoint now, Output& out) {
-  // What cannot be written would only fill the memory.
-  if (disk_hangs(now)) return;
+  // A piece after the other is written.
+  if (disk(now) != DiskState::ready) return;
   std::vector<const Peer*> sources = reachable_voters(now);
   std::erase_if(sources, [&](const Peer* peer) { return connected_.count(peer->id) == 0; });
   learner_->tick(now, sources, out);
@@ -22,7 +22,7 @@ void Monitor::tick_learner(TimePoint now, Output& out) {
 void Monitor::on_message_for_learner(TimePoint now, MemberId from, const Message& message, Output& out) {
   if (!monmap_->is_voter(from)) return;
   if (const auto* entries = std::get_if<Entries>(&message)) {
-    if (learner_) learner_->on_entries(now, from, *entries, !disk_hangs(now), out);
+    if (learner_) learner_->on_entries(now, from, *entries, out);
   } else if (requester_) {
     on_sync_message(now, from, message, out);
   }

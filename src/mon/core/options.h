@@ -39,7 +39,7 @@ struct CoreOptions {
   size_t pending_requests_max = 10000;
 
   // Catch-up and sync.
-  size_t fetch_bytes = 4 << 20;
+  size_t fetch_bytes = 2 << 20;
   size_t sync_chunk_bytes = 1 << 20;
   size_t sync_chunk_keys = 10000;
   uint32_t sync_window = 4;  // chunks under way in one sync

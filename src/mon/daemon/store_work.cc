@@ -9,6 +9,9 @@ namespace {
 
 using Post = std::function<void(std::function<void()>)>;
 
+// Writes that wait share one sync, and so one batch in memory: up to so much in values, and one write that is larger.
+constexpr size_t batch_bytes_max = 4 << 20;
+
 void perform_writes(StoreEngine& engine, std::vector<QueuedWrite> writes, const Post& post) {
   std::vector<WriteJob> jobs;
   std::vector<std::function<void(Status)>> done;
@@ -45,16 +48,22 @@ void perform_run(StoreEngine& engine, QueuedTask run, const Post& post) {
 
 void perform_work(StoreEngine& engine, std::deque<QueuedWork> queue, const Post& post) {
   std::vector<QueuedWrite> batch;
+  size_t batch_bytes = 0;
   std::vector<QueuedTask> chunks;
   for (QueuedWork& work : queue) {
     auto* write = std::get_if<QueuedWrite>(&work);
     auto* task = std::get_if<QueuedTask>(&work);
     const bool is_chunk = task != nullptr && std::holds_alternative<WriteChunkTask>(task->task);
     if (!is_chunk && !chunks.empty()) perform_chunks(engine, std::exchange(chunks, {}), post);
+    const size_t bytes = write != nullptr ? value_bytes(write->job.writes) : 0;
     // A task, or an identity, begins a new batch.
-    const bool joins = write != nullptr && !write->job.identity;
-    if (!joins && !batch.empty()) perform_writes(engine, std::exchange(batch, {}), post);
+    const bool joins = write != nullptr && !write->job.identity && batch_bytes + bytes <= batch_bytes_max;
+    if (!joins && !batch.empty()) {
+      perform_writes(engine, std::exchange(batch, {}), post);
+      batch_bytes = 0;
+    }
     if (write != nullptr) {
+      batch_bytes += bytes;
       batch.push_back(std::move(*write));
     } else if (is_chunk) {
       chunks.push_back(std::move(*task));

@@ -71,7 +71,7 @@ CoreOptions draw_options(SeededRandom& random) {
   options.sync_delta = random.chance(50);
   if (random.chance(25)) options.sync_rate = random.between(CoreOptions::sync_rate_min, 40 << 10);
   if (random.chance(30)) options.sync_hold_bytes = random.between(2, 30) << 10;
-  options.fetch_bytes = random.between(100, 5000);
+  options.fetch_bytes = random.between(400, 8000);
   options.window = random.between(1, 8);
   options.batch_requests = random.chance(30) ? random.between(1, 4) : 1024;
   options.unwritten_bytes_max = random.between(32, 128) << 10;

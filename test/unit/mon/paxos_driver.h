@@ -51,7 +51,8 @@ class PaxosDriver {
     return perform([&](Effects& out) { paxos_.tick(now_, may_elect, out); });
   }
   // The core was told that its oldest write is pending for too long, or that it is not any more.
-  void set_disk_hangs(bool hangs) { disk_hangs_ = hangs; }
+  void set_disk_hangs(bool hangs) { disk_ = hangs ? DiskState::hangs : DiskState::ready; }
+  void set_disk_busy() { disk_ = DiskState::busy; }
   Position propose(const std::string& text) {
     Position position;
     perform([&](Effects& out) { position = paxos_.propose(value(text), out); });
@@ -147,7 +148,7 @@ class PaxosDriver {
   template <class Step>
   Effects perform(const Step& step) {
     Effects out;
-    paxos_.begin_step(now_, disk_hangs_, out);
+    paxos_.begin_step(now_, disk_, out);
     step(out);
     for (LogEntry& entry : paxos_.take_chosen()) chosen_.push_back(std::move(entry));
     for (const Event& event : out.events) trace_.push_back(event.text);
@@ -194,7 +195,7 @@ class PaxosDriver {
   TimePoint now_{std::chrono::hours(1)};
   Paxos paxos_;
   bool disk_is_held_ = false;
-  bool disk_hangs_ = false;
+  DiskState disk_ = DiskState::ready;
   bool is_feeding_ = false;
   std::deque<Sent> held_;
   std::deque<Message> to_self_;

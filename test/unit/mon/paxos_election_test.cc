@@ -314,6 +314,17 @@ TEST(PaxosRecovery, what_a_peer_has_committed_beyond_is_fetched_before_anything_
   EXPECT_EQ(driver.begins(b), std::vector<uint64_t>{4});
 }
 
+TEST(PaxosRecovery, phase_1_does_not_wait_for_a_busy_disk) {
+  const std::vector<LogEntry> entries = history(1, pn(1, c));
+  PaxosDriver driver;
+  const ProposalNumber number = driver.become_collecting();
+  driver.set_disk_busy();
+  driver.receive(b, Last{number, Version(1), entries[0].position(), {}});
+  EXPECT_EQ(driver.count<Fetch>(b), 1U);
+  driver.receive(b, Entries{Version(1), Version(1), entries});
+  EXPECT_TRUE(driver.paxos().is_leader());
+}
+
 TEST(PaxosRecovery, a_lost_fetch_of_phase_1_is_repeated) {
   const std::vector<LogEntry> entries = history(1, pn(1, c));
   PaxosDriver driver;

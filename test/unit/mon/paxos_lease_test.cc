@@ -208,11 +208,34 @@ TEST(PaxosCatchUp, a_lagging_peon_fetches_in_pieces_and_then_tells_where_the_lea
   EXPECT_EQ(driver.take<Fetch>(b)->to, Version(4));
   driver.receive(b, Entries{Version(1), Version(1), {entries[0], entries[1]}});
   EXPECT_EQ(driver.chosen().size(), 2U);
-  EXPECT_EQ(driver.take<Fetch>(b)->from, Version(3)) << "the rest";
+  EXPECT_EQ(driver.count<Fetch>(b), 0U) << "the rest with the next tick";
+  driver.tick();
+  EXPECT_EQ(driver.take<Fetch>(b)->from, Version(3));
   driver.receive(b, Entries{Version(1), Version(3), {entries[2], entries[3]}});
   EXPECT_EQ(driver.take<Gap>(b)->position, entries[3].position());
   driver.receive(b, Begin{entries[4], entries[3].position()});
   EXPECT_EQ(driver.count<Accept>(b), 1U);
+}
+
+TEST(PaxosCatchUp, no_further_piece_is_fetched_while_those_before_wait_for_the_disk) {
+  const std::vector<LogEntry> entries = history(4, pn(2, b));
+  PaxosDriver driver;
+  driver.receive(b, Lease{pn(2, b), 1, entries[3].position(), Version(1), {b}});
+  EXPECT_EQ(driver.count<Fetch>(b), 1U);
+  driver.forget_sent();
+  driver.set_disk_busy();
+  driver.receive(b, Entries{Version(1), Version(1), {entries[0], entries[1]}});
+  EXPECT_EQ(driver.chosen().size(), 2U) << "what was asked for is taken";
+  driver.pass(driver.lease() / 10);
+  driver.tick();
+  EXPECT_EQ(driver.count<Fetch>(b), 0U);
+  driver.receive(b, Entries{Version(1), Version(3), {entries[2]}});
+  EXPECT_EQ(driver.chosen().size(), 2U) << "nothing was asked for";
+  driver.set_disk_hangs(false);
+  driver.tick();
+  EXPECT_EQ(driver.take<Fetch>(b)->from, Version(3));
+  driver.receive(b, Entries{Version(1), Version(3), {entries[2], entries[3]}});
+  EXPECT_EQ(driver.chosen().size(), 4U);
 }
 
 TEST(PaxosCatchUp, entries_that_do_not_chain_or_were_not_asked_for_are_not_learned) {

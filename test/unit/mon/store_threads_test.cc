@@ -159,6 +159,21 @@ TEST(StoreThreadsTest, writes_that_are_queued_share_one_durable_commit) {
   for (int i = 0; i < 10; ++i) EXPECT_TRUE(threads.has("key-" + std::to_string(i)));
 }
 
+// A member that catches up has much waiting; a batch of all of it would be in memory three times.
+TEST(StoreThreadsTest, writes_that_are_queued_share_a_commit_up_to_four_mebibytes_of_values) {
+  Threads threads;
+  threads.block_writer();
+  Position top = genesis();
+  for (const size_t mebibytes : {2, 1, 3, 5, 1, 1}) {
+    const LogEntry entry = test::entry_on(top, pn(1, c), std::string(mebibytes << 20, 'v'));
+    top = entry.position();
+    threads.write("put", {PutEntry{entry}});
+  }
+  threads.home.open_gate();
+  threads.loop.run_until(threads.done, 7);
+  EXPECT_EQ(threads.commits(), 4U) << "2 1; 3; 5; 1 1";
+}
+
 TEST(StoreThreadsTest, one_durable_write_makes_the_batch_durable_and_visible_ones_alone_do_not) {
   Threads threads;
   threads.block_writer();

@@ -36,10 +36,10 @@ Duration Paxos::random_delay(Duration below) {
   return Duration(static_cast<int64_t>(random_.next() % static_cast<uint64_t>(std::max<int64_t>(below.count(), 1))));
 }
 
-void Paxos::begin_step(TimePoint now, bool disk_hangs, Effects& out) {
+void Paxos::begin_step(TimePoint now, DiskState disk, Effects& out) {
   SYNOD_ASSERT(now >= now_, "time does not go back");
   now_ = now;
-  disk_hangs_ = disk_hangs;
+  disk_ = disk;
   const auto* leader = std::get_if<Leader>(&role_);
   if (leader != nullptr && is_lapsed(now, *leader)) become_idle(now, "no majority grants its lease", out);
 }
@@ -67,7 +67,8 @@ void Paxos::step(TimePoint now, MemberId from, const Message& message, Effects& 
 
 void Paxos::tick(TimePoint now, bool may_elect, Effects& out) {
   SYNOD_ASSERT(now == now_, "I-15: begin_step() comes first");
-  if (pending_fetch_ && now >= pending_fetch_->deadline) pending_fetch_.reset();
+  if (pending_fetch_ && pending_fetch_->deadline && now >= *pending_fetch_->deadline) pending_fetch_.reset();
+  if (pending_fetch_ && !pending_fetch_->deadline && disk_ == DiskState::ready) ask_for_piece(now, out);
   if (auto* leader = std::get_if<Leader>(&role_)) {
     tick_leader(now, *leader, out);
   } else if (const auto* peon = std::get_if<Peon>(&role_)) {
@@ -76,7 +77,7 @@ void Paxos::tick(TimePoint now, bool may_elect, Effects& out) {
     }
   } else if (const auto* candidate = std::get_if<Candidate>(&role_)) {
     if (now >= candidate->deadline) become_idle(now, "no majority for the candidate", out);
-  } else if (may_elect && !disk_hangs_ && now >= std::get<Idle>(role_).elect_at && !grant_.forbids(next_pn(), now)) {
+  } else if (may_elect && !disk_hangs() && now >= std::get<Idle>(role_).elect_at && !grant_.forbids(next_pn(), now)) {
     become_candidate(now, out);
   }
   proceed_with_hand_over(now, out);
@@ -105,7 +106,7 @@ void Paxos::become_candidate(TimePoint now, Effects& out) {
   Candidate candidate{next_pn(), {self_}, now + options_.lease / 4 + random_delay(options_.lease / 4)};
   const ProposalNumber pn = candidate.pn;
   SYNOD_ASSERT(std::holds_alternative<Idle>(role_), "only who has no leader stands for election");
-  SYNOD_ASSERT(!disk_hangs_ && !grant_.forbids(pn, now), "I-14: who cannot promise to itself stands for nothing");
+  SYNOD_ASSERT(!disk_hangs() && !grant_.forbids(pn, now), "I-14: who cannot promise to itself stands for nothing");
   out.trace(LogLevel::info, fmt::format("asks to be elected under pn {}", to_string(pn)));
   for (const Member& member : monmap_.members) {
     if (member.id != self_) out.send(member.id, Propose{pn, log_.committed().version});
@@ -143,7 +144,7 @@ void Paxos::on_propose(TimePoint now, MemberId from, const Propose& propose, Eff
   if (propose.pn.member != from) return;
   // Stickiness: a live leader's grant forbids it. Whoever is behind lets those lead who are not. And a promise that
   // does not reach the disk is of no use to the candidate.
-  const bool granted = !grant_.forbids(propose.pn, now) && propose.pn > promised_ && !disk_hangs_ &&
+  const bool granted = !grant_.forbids(propose.pn, now) && propose.pn > promised_ && !disk_hangs() &&
                        propose.committed >= log_.committed().version;
   out.send(from, ProposeReply{propose.pn, granted, promised_});
 }

@@ -29,6 +29,13 @@
 
 namespace synod {
 
+// By what waits for this member's disk.
+enum class DiskState {
+  ready,
+  busy,  // more than half a piece of a catch-up: the next one is not asked for yet
+  hangs  // more than the stated bound, or for longer
+};
+
 class Paxos {
  public:
   // `promised` is the highest promise of the identity; the log's acceptances may raise it.
@@ -37,8 +44,7 @@ class Paxos {
         TimePoint now, TimePoint quiet_until);
 
   // Before anything else of a step: gives up a leadership whose lease has lapsed, so that nothing leaves under it.
-  // `disk_hangs`: this member's oldest write is pending for longer than the stated bound.
-  void begin_step(TimePoint now, bool disk_hangs, Effects& out);
+  void begin_step(TimePoint now, DiskState disk, Effects& out);
   // Handles the messages of election, Paxos and leases; ignores all others and those of members that are not voters.
   void step(TimePoint now, MemberId from, const Message& message, Effects& out);
   // `may_elect`: a majority is reachable, and nobody is known to be ahead of what can be fetched.
@@ -147,7 +153,7 @@ class Paxos {
   struct PendingFetch {
     MemberId from;
     Version to;
-    TimePoint deadline;
+    std::optional<TimePoint> deadline;  // nothing: not asked for yet
   };
 
   // paxos.cc: roles, elections
@@ -168,6 +174,7 @@ class Paxos {
   void promise(const ProposalNumber& pn, Effects& out);
   void note_committed(TimePoint now, MemberId from, const Position& committed, Effects& out);
   void fetch(TimePoint now, MemberId from, Version to, Effects& out);
+  void ask_for_piece(TimePoint now, Effects& out);
 
   // paxos_leader.cc: what a leader does
   void on_last(TimePoint now, MemberId from, const Last& last, Effects& out);
@@ -204,6 +211,7 @@ class Paxos {
     return options_.lease - (SYNOD_MUTANT("no-drift-margin") ? Duration(0) : options_.lease / options_.drift_divisor);
   }
 
+  bool disk_hangs() const { return disk_ == DiskState::hangs; }
   Duration random_delay(Duration below);
 
   CoreOptions options_;
@@ -214,7 +222,7 @@ class Paxos {
   bool promise_is_durable_ = true;
   bool grant_waits_ = false;     // the answer to a lease, for that
   ProposalNumber relinquished_;  // I-13: under this pn, and below it, this member leads no more
-  bool disk_hangs_ = false;
+  DiskState disk_ = DiskState::ready;
   TimePoint now_;  // of the present step
   uint64_t highest_round_seen_ = 0;
   AcceptedLog log_;

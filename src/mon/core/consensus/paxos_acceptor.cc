@@ -70,7 +70,7 @@ void Paxos::on_begin(TimePoint now, MemberId from, const Begin& begin, Effects& 
   if (grant_.forbids(pn, now)) return;
   follow(now, pn, out);
   // What cannot be written would only fill the memory. The leader hears of it with the answer to its lease.
-  if (disk_hangs_ && from != self_) return;
+  if (disk_hangs() && from != self_) return;
   note_committed(now, from, begin.committed, out);
   const AcceptedLog::Outcome outcome = log_.accept(begin.entry, out.writes);
   if (outcome == AcceptedLog::Outcome::gap) {
@@ -112,16 +112,16 @@ void Paxos::on_lease(TimePoint now, MemberId from, const Lease& lease, Effects& 
   std::get<Peon>(role_).quorum = {lease.quorum.begin(), lease.quorum.end()};
   note_committed(now, from, lease.committed, out);
   if (lease.first > log_.committed().version.next()) behind_trim_ = true;
-  LeaseAck ack{lease.pn, lease.sequence, log_.position_under(lease.pn), log_.committed(), disk_hangs_};
+  LeaseAck ack{lease.pn, lease.sequence, log_.position_under(lease.pn), log_.committed(), disk_hangs()};
   // A grant must not be counted before the promise that it stands on can be forgotten no more.
   if (promise_is_durable_ || SYNOD_MUTANT("grant-before-durable")) {
     out.send(from, ack);
-  } else if (!disk_hangs_ || !grant_waits_) {
+  } else if (!disk_hangs() || !grant_waits_) {
     out.send_when_durable(from, ack);
     grant_waits_ = true;
   }
   // What waits for a disk that hangs must not become more with each lease.
-  if (disk_hangs_) return;
+  if (disk_hangs()) return;
   // An acceptance may have been lost with a connection. To say it again costs less than to send the value again.
   for (const LogEntry& entry : log_.accepted()) {
     if (entry.pn != lease.pn) break;
@@ -130,7 +130,7 @@ void Paxos::on_lease(TimePoint now, MemberId from, const Lease& lease, Effects& 
 }
 
 void Paxos::note_committed(TimePoint now, MemberId from, const Position& committed, Effects& out) {
-  if (committed.version <= log_.committed().version || (disk_hangs_ && from != self_)) return;
+  if (committed.version <= log_.committed().version || (disk_hangs() && from != self_)) return;
   if (auto* leader = std::get_if<Leader>(&role_); leader != nullptr && !leader->is_collecting) {
     // News of an earlier leader, of what this one has recovered.
     note_chosen(*leader, committed, out);
@@ -146,12 +146,19 @@ void Paxos::fetch(TimePoint now, MemberId from, Version to, Effects& out) {
   }
   SYNOD_ASSERT(from != self_ && to > log_.committed().version, "only what is lacking is fetched, from another");
   SYNOD_ASSERT(!is_leader(), "I-6: a leader that is through with phase 1 lacks nothing");
-  pending_fetch_ = PendingFetch{from, to, now + options_.lease};
-  out.send(from, Fetch{log_.committed().version.next(), to});
+  pending_fetch_ = PendingFetch{from, to, std::nullopt};
+  ask_for_piece(now, out);
+}
+
+void Paxos::ask_for_piece(TimePoint now, Effects& out) {
+  // Meanwhile it may have come in another way.
+  if (pending_fetch_->to <= log_.committed().version) return pending_fetch_.reset();
+  pending_fetch_->deadline = now + options_.lease;
+  out.send(pending_fetch_->from, Fetch{log_.committed().version.next(), pending_fetch_->to});
 }
 
 void Paxos::on_entries(TimePoint now, MemberId from, const Entries& entries, Effects& out) {
-  if (!pending_fetch_ || pending_fetch_->from != from) return;
+  if (!pending_fetch_ || pending_fetch_->from != from || !pending_fetch_->deadline) return;
   const Version to = pending_fetch_->to;
   pending_fetch_.reset();
   if (entries.entries.empty()) {
@@ -169,7 +176,10 @@ void Paxos::on_entries(TimePoint now, MemberId from, const Entries& entries, Eff
   if (log_.committed().version == before) return;
   behind_trim_ = false;
   if (log_.committed().version < to) {
-    fetch(now, from, to, out);
+    // The next piece when this one is written, and at a tick: a member that catches up fills neither its memory nor all
+    // of its source's time. But for one that collects the others wait.
+    pending_fetch_ = PendingFetch{from, to, std::nullopt};
+    if (std::holds_alternative<Leader>(role_)) ask_for_piece(now, out);
   } else if (const auto* peon = std::get_if<Peon>(&role_); peon != nullptr && peon->pn.member == from) {
     last_gap_ = log_.position_under(peon->pn);
     out.send(from, Gap{peon->pn, *last_gap_});

@@ -87,7 +87,7 @@ void Paxos::on_hand_over(TimePoint now, MemberId from, const HandOver& hand_over
   grant_.release(hand_over.pn);
   const auto* peon = std::get_if<Peon>(&role_);
   if (peon == nullptr || peon->pn != hand_over.pn) return;
-  if (disk_hangs_ || grant_.forbids(next_pn(), now)) return;  // an ordinary election follows
+  if (disk_hangs() || grant_.forbids(next_pn(), now)) return;  // an ordinary election follows
   become_collecting(now, next_pn(), hand_over.pn, out);
 }
 
