@@ -65,7 +65,7 @@ class ArmedSyncPoints {
 
   struct Hit {
     Armed armed;
-    std::string victim;  // a member's name
+    std::string victim;  // a member's name, or the id of a learner
   };
   // `leader`: empty if there is none, and nothing that is to be done to it is done then.
   std::optional<Hit> on_event(const std::string& member, const SyncEvent& event,

@@ -261,9 +261,6 @@ bool can_occur(Rare rare, Profile profile) {
     case Rare::power_cut_of_a_majority:
     case Rare::bridge_partition:
     case Rare::flapping_link:
-    case Rare::member_wiped:
-    case Rare::learner_copied_a_store:
-    case Rare::learner_level:
       if (is_of_syncs(profile)) return false;
       break;
     default: break;
@@ -301,7 +298,8 @@ Scenario expand(uint64_t seed, size_t members, Duration length, Profile profile)
     // Whoever is away for a second has to copy.
     scenario.core.log_retain_versions = options.between(5, 10);
     scenario.core.log_trim_min = options.between(3, 6);
-    scenario.faults = draw_sync_faults(faults, members, length, scenario.core.sync_delta);
+    const bool may_lose_memory = members > 2 && SeededRandom(seed, "memory").chance(25);
+    scenario.faults = draw_sync_faults(faults, members, length, scenario.core.sync_delta, may_lose_memory);
   } else {
     scenario.faults = draw_faults(faults, SeededRandom(seed, "memory").chance(50), members, length);
   }

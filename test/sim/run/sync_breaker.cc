@@ -13,12 +13,23 @@ void SyncBreaker::perform(const Fault& fault) {
 
 void SyncBreaker::on_sync_event(const std::string& member, const SyncEvent& event) {
   const auto hit = points_.on_event(member, event, [this] { return cluster_.leader(); });
-  if (!hit || !cluster_.is_running(hit->victim)) return;
+  if (!hit) return;
+  const std::string victim = name_of(hit->victim);
+  if (victim.empty()) return;
   const ArmedSyncPoints::Armed& armed = hit->armed;
   ++cluster_.oracles().counters().at_sync_points()[number_of(armed.point)];
-  course_.note(fmt::format("fault {}: {} [{}]", armed.fault, to_string(armed.point), hit->victim));
+  course_.note(fmt::format("fault {}: {} [{}]", armed.fault, to_string(armed.point), victim));
   SeededRandom random(seed_, fmt::format("sync point {}", armed.fault));
-  break_sync(hit->victim, armed.point.how, random);
+  break_sync(victim, armed.point.how, random);
+}
+
+// Others know a learner by its id.
+std::string SyncBreaker::name_of(const std::string& known_as) const {
+  for (const std::string& name : cluster_.names()) {
+    if (!cluster_.is_running(name)) continue;
+    if (name == known_as || to_string(cluster_.monitor(name).id()) == known_as) return name;
+  }
+  return {};
 }
 
 void SyncBreaker::break_sync(const std::string& victim, SyncBreak how, SeededRandom& random) {

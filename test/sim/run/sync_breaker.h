@@ -24,6 +24,8 @@ class SyncBreaker {
   void disarm() { points_.clear(); }
 
  private:
+  // Of a running member; empty: it is none.
+  std::string name_of(const std::string& known_as) const;
   void break_sync(const std::string& victim, SyncBreak how, SeededRandom& random);
   void kill(const std::string& name, SeededRandom& random);
   void cut_power(const std::string& name, SeededRandom& random);

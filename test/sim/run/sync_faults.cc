@@ -1,6 +1,7 @@
 #include "test/sim/run/sync_faults.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "test/sim/sync_points.h"
 
@@ -34,7 +35,8 @@ uint64_t draw_point(SeededRandom& random, bool is_delta) {
 
 }  // namespace
 
-std::vector<Fault> draw_sync_faults(SeededRandom& random, size_t members, Duration length, bool is_delta) {
+std::vector<Fault> draw_sync_faults(SeededRandom& random, size_t members, Duration length, bool is_delta,
+                                    bool may_lose_memory) {
   std::vector<Fault> faults;
   const auto add = [&](FaultType type, Duration at, Duration lasts) {
     Fault fault;
@@ -46,9 +48,18 @@ std::vector<Fault> draw_sync_faults(SeededRandom& random, size_t members, Durati
     fault.amount = type == FaultType::sync_point ? draw_point(random, is_delta) : random.next();
     if (fault.at < length) faults.push_back(fault);
   };
+  const Duration wiped_from = may_lose_memory ? random.between(Duration(0), length / 2) : length;
+  std::optional<uint64_t> wiped;
   for (Duration at = milliseconds(500); at < length; at += random.between(milliseconds(1000), milliseconds(3000))) {
     const Duration away = random.between(milliseconds(1200), milliseconds(2500));
-    add(random.pick(ways_to_be_away), at, away);
+    if (at < wiped_from) {
+      add(random.pick(ways_to_be_away), at, away);
+    } else {
+      const bool is_first = !wiped;
+      if (is_first) wiped = random.below(members);
+      add(is_first || random.chance(30) ? FaultType::wipe : random.pick(ways_to_be_away), at, away);
+      if (is_first || faults.back().type == FaultType::wipe || random.chance(85)) faults.back().member = *wiped;
+    }
     const Duration back = at + away;
     for (uint64_t points = random.between(1, 5); points > 0; --points) {
       add(FaultType::sync_point, at + random.between(Duration(0), away),
