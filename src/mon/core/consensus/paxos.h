@@ -154,6 +154,7 @@ class Paxos {
     MemberId from;
     Version to;
     std::optional<TimePoint> deadline;  // nothing: not asked for yet
+    Version asked_to;                   // more was heard of since
   };
 
   // paxos.cc: roles, elections

@@ -146,7 +146,7 @@ void Paxos::fetch(TimePoint now, MemberId from, Version to, Effects& out) {
   }
   SYNOD_ASSERT(from != self_ && to > log_.committed().version, "only what is lacking is fetched, from another");
   SYNOD_ASSERT(!is_leader(), "I-6: a leader that is through with phase 1 lacks nothing");
-  pending_fetch_ = PendingFetch{from, to, std::nullopt};
+  pending_fetch_ = PendingFetch{from, to, std::nullopt, Version()};
   ask_for_piece(now, out);
 }
 
@@ -154,12 +154,13 @@ void Paxos::ask_for_piece(TimePoint now, Effects& out) {
   // Meanwhile it may have come in another way.
   if (pending_fetch_->to <= log_.committed().version) return pending_fetch_.reset();
   pending_fetch_->deadline = now + options_.lease;
+  pending_fetch_->asked_to = pending_fetch_->to;
   out.send(pending_fetch_->from, Fetch{log_.committed().version.next(), pending_fetch_->to});
 }
 
 void Paxos::on_entries(TimePoint now, MemberId from, const Entries& entries, Effects& out) {
   if (!pending_fetch_ || pending_fetch_->from != from || !pending_fetch_->deadline) return;
-  const Version to = pending_fetch_->to;
+  const auto [to, asked_to] = std::pair(pending_fetch_->to, pending_fetch_->asked_to);
   pending_fetch_.reset();
   if (entries.entries.empty()) {
     if (entries.first > log_.committed().version.next()) {
@@ -176,10 +177,11 @@ void Paxos::on_entries(TimePoint now, MemberId from, const Entries& entries, Eff
   if (log_.committed().version == before) return;
   behind_trim_ = false;
   if (log_.committed().version < to) {
-    // The next piece when this one is written, and at a tick: a member that catches up fills neither its memory nor all
-    // of its source's time. But for one that collects the others wait.
-    pending_fetch_ = PendingFetch{from, to, std::nullopt};
-    if (std::holds_alternative<Leader>(role_)) ask_for_piece(now, out);
+    // The next piece of many when this one is written, and at a tick: a member that catches up fills neither its memory
+    // nor all of its source's time. But for one that collects the others wait.
+    pending_fetch_ = PendingFetch{from, to, std::nullopt, Version()};
+    const bool is_last_piece = log_.committed().version >= asked_to;
+    if (is_last_piece || std::holds_alternative<Leader>(role_)) ask_for_piece(now, out);
   } else if (const auto* peon = std::get_if<Peon>(&role_); peon != nullptr && peon->pn.member == from) {
     last_gap_ = log_.position_under(peon->pn);
     out.send(from, Gap{peon->pn, *last_gap_});
