@@ -32,26 +32,34 @@ struct Counts {
   int racy = 0;
   std::atomic<int> tables_begun{0};
   std::atomic<int> appended_to_logs{0};
+  std::atomic<int> appended_to_tables{0};
 };
 
-// Waits a while for the other thread, which may have nothing left to do.
+// Waits for the other thread, but not for ever. A sleep orders nothing either.
 void wait_for_change(const std::atomic<int>& count, int from) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
   while (count.load(std::memory_order_relaxed) == from && std::chrono::steady_clock::now() < end) {
-    std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 }
 
 class CountingFile final : public leveldb::WritableFile {
  public:
-  CountingFile(std::unique_ptr<leveldb::WritableFile> file, bool is_log, Counts& counts)
-      : file_(std::move(file)), is_log_(is_log), counts_(counts) {}
+  CountingFile(std::unique_ptr<leveldb::WritableFile> file, const std::string& name, Counts& counts)
+      : file_(std::move(file)), is_log_(name.ends_with(".log")), is_table_(name.ends_with(".ldb")), counts_(counts) {}
   leveldb::Status Append(const leveldb::Slice& bytes) override {
-    // A machine that runs one thread after the other would hide the race: a new log is written to while the table of
-    // the one before is made.
-    if (is_log_ && std::exchange(is_new_, false)) wait_for_change(counts_.tables_begun, tables_begun_);
+    // A machine that runs one thread after the other would hide the race, and so would a lock that either takes next: a
+    // new log is written to while the table of the one before is made, and its writer goes on when that is written to.
+    const bool is_first = is_log_ && std::exchange(is_after_another_, false);
+    if (is_first) wait_for_change(counts_.tables_begun, tables_begun_);
     if (counts_.is_racy) ++counts_.racy;
-    if (is_log_) counts_.appended_to_logs.fetch_add(1, std::memory_order_relaxed);
+    if (is_log_) {
+      const int appended = counts_.appended_to_tables.load(std::memory_order_relaxed);
+      counts_.appended_to_logs.fetch_add(1, std::memory_order_relaxed);
+      if (is_first) wait_for_change(counts_.appended_to_tables, appended);
+    } else if (is_table_) {
+      counts_.appended_to_tables.fetch_add(1, std::memory_order_relaxed);
+    }
     return file_->Append(bytes);
   }
   leveldb::Status Close() override { return file_->Close(); }
@@ -61,9 +69,10 @@ class CountingFile final : public leveldb::WritableFile {
  private:
   const std::unique_ptr<leveldb::WritableFile> file_;
   const bool is_log_;
+  const bool is_table_;
   Counts& counts_;
   const int tables_begun_ = counts_.tables_begun.load(std::memory_order_relaxed);
-  bool is_new_ = true;
+  bool is_after_another_ = counts_.appended_to_logs.load(std::memory_order_relaxed) > 0;  // there is a table to make
 };
 
 class CountingEnv final : public leveldb::EnvWrapper {
@@ -78,8 +87,7 @@ class CountingEnv final : public leveldb::EnvWrapper {
       wait_for_change(counts_.appended_to_logs, appended);
     }
     leveldb::Status status = EnvWrapper::NewWritableFile(name, file);
-    if (status.ok())
-      *file = new CountingFile(std::unique_ptr<leveldb::WritableFile>(*file), name.ends_with(".log"), counts_);
+    if (status.ok()) *file = new CountingFile(std::unique_ptr<leveldb::WritableFile>(*file), name, counts_);
     return status;
   }
 
