@@ -256,7 +256,7 @@ TEST(LoggedHoldsTest, an_end_that_an_earlier_leadership_proposed_is_not_logged_a
   EXPECT_TRUE(leader.holds.due().empty());
 }
 
-// Simulator, sync, seed 7100004.
+// Found by the simulator, in the profile sync.
 TEST(LoggedHoldsTest, an_end_that_an_earlier_leadership_proposed_counts_for_a_session_that_asked_before_it_was_chosen) {
   Leader leader = holding();
   leader.holds.begin_leadership(leader.now);
