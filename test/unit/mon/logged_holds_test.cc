@@ -256,21 +256,24 @@ TEST(LoggedHoldsTest, an_end_that_an_earlier_leadership_proposed_is_not_logged_a
   EXPECT_TRUE(leader.holds.due().empty());
 }
 
-// Found by the simulator, in the profile sync.
-TEST(LoggedHoldsTest, an_end_that_an_earlier_leadership_proposed_counts_for_a_session_that_asked_before_it_was_chosen) {
+// A session asks for this version before the end that an earlier leadership proposed, at version 10, is chosen. Found
+// by the simulator, in the profile sync.
+Leader asked_before_the_end(Version version) {
   Leader leader = holding();
   leader.holds.begin_leadership(leader.now);
-  leader.ask(Version(10), 43);
+  leader.ask(version, 43);
   leader.choose({{b, cookie, State::ended, Version(10), 1000, 7}});
+  return leader;
+}
+
+TEST(LoggedHoldsTest, an_end_that_an_earlier_leadership_proposed_counts_for_a_session_that_asked_before_it_was_chosen) {
+  Leader leader = asked_before_the_end(Version(10));
   EXPECT_EQ(leader.holds.limit(Version(50)), Version(50));
   EXPECT_EQ(leader.propose(), (std::vector<TrimHold>{{b, 43, State::ended, Version(10), 1000, 7}})) << "it is told";
 }
 
 TEST(LoggedHoldsTest, an_end_that_an_earlier_leadership_proposed_does_not_end_a_session_that_needs_less) {
-  Leader leader = holding();
-  leader.holds.begin_leadership(leader.now);
-  leader.ask(Version(11), 43);
-  leader.choose({{b, cookie, State::ended, Version(10), 1000, 7}});
+  Leader leader = asked_before_the_end(Version(11));
   EXPECT_EQ(leader.holds.limit(Version(50)), Version(11));
   EXPECT_EQ(leader.propose(), (std::vector<TrimHold>{{b, 43, State::held, Version(11), 0, 0}}));
 }
